@@ -1,0 +1,75 @@
+// Graph: making nodes, the pending set, choosing what a flush runs, and release of dead nodes.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <initializer_list>
+#include <string>
+#include <vector>
+
+#include "graph/var.h"
+
+namespace jtcy {
+
+using VarRef = Ref<Var>;
+
+/// Hooks of the Cython floor. `current` gives the nearest user frame (with a new reference to its code object).
+struct OriginHooks {
+  Origin (*current)() = nullptr;
+  void (*release)(Origin origin) = nullptr;
+  std::string (*text)(Origin origin) = nullptr;  // "train.py:41"
+};
+void set_origin_hooks(OriginHooks hooks) noexcept;
+/// "file.py:12", or "" when unknown.
+std::string origin_text(const Var& var);
+
+/// The recording thread's graph; everything below is called with the GIL held.
+VarRef make_leaf(Ref<Buffer> buffer, int64_t offset, Shape shape, Strides strides, Dtype dtype, Device device);
+/// Checks nothing about meaning (graph/infer.h does that in the typed makers below); hashes, links, counts as pending.
+VarRef make_node(OpKind kind, std::initializer_list<VarRef> inputs, Attrs attrs, Shape shape, Dtype dtype);
+VarRef make_node(OpKind kind, const SmallVector<VarRef, 2>& inputs, Attrs attrs, Shape shape, Dtype dtype);
+
+/// Typed makers: infer dtype and shape, check, and make one node (or reuse x where the op would be the identity).
+/// Every error names `function`, the public name.
+VarRef make_elementwise(OpKind kind, const SmallVector<VarRef, 2>& inputs, const char* function);
+VarRef make_cast(const VarRef& x, Dtype dtype);
+VarRef make_full(const Shape& shape, Dtype dtype, double value);
+VarRef make_full_int(const Shape& shape, Dtype dtype, int64_t value);
+VarRef make_iota(const Shape& shape, Dtype dtype, int axis, double start, double step);
+VarRef make_random(const Shape& shape, Dtype dtype, int64_t seed, int64_t counter);
+VarRef make_broadcast(const VarRef& x, const Shape& shape, const SmallVector<int64_t, 6>& input_axes);
+/// NumPy's rule: align at the right, repeat extents of 1.
+VarRef make_broadcast_to(const VarRef& x, const Shape& shape, const char* function);
+VarRef make_transpose(const VarRef& x, const SmallVector<int64_t, 6>& perm);
+VarRef make_reshape(const VarRef& x, const Shape& shape, const char* function);
+VarRef make_slice(const VarRef& x, const SmallVector<int64_t, 6>& start, const SmallVector<int64_t, 6>& step,
+                  const Shape& shape);
+VarRef make_pad(const VarRef& x, const SmallVector<int64_t, 6>& low, const Shape& shape, double value);
+VarRef make_concat(const SmallVector<VarRef, 2>& inputs, int axis, const char* function);
+VarRef make_insert(const VarRef& x, const VarRef& v, const SmallVector<int64_t, 6>& start,
+                   const SmallVector<int64_t, 6>& step);
+/// `structure` and `scalars` as op_kinds.def says.
+VarRef make_reindex(const SmallVector<VarRef, 2>& inputs, Attrs attrs, const Shape& shape, const char* function);
+VarRef make_reindex_reduce(const SmallVector<VarRef, 2>& inputs, Attrs attrs, const Shape& shape, const char* function);
+/// Any set of axes (bit mask): chains of one Reduce a contiguous run of axes, innermost first. Drops the axes.
+VarRef make_reduce(const VarRef& x, ReduceKind kind, uint32_t axes, const char* function);
+VarRef make_contraction(const VarRef& a, const VarRef& b, const Attrs& attrs, const Shape& shape, const char* function);
+
+/// Pending ops now, and all recorded since the start.
+int64_t pending_ops() noexcept;
+int64_t recorded_ops() noexcept;
+int64_t live_vars() noexcept;
+int64_t live_ops() noexcept;
+
+/// Marks Python's interest; a held pending Var is an output of the flush that runs it.
+void hold(Var& var) noexcept;
+void unhold(Var& var) noexcept;
+
+/// Ops that a flush of `targets` runs: their pending ancestors, and held pending Vars recorded before the last target
+/// whose pending ancestors are all among them. In order of id. `everything`: all held pending Vars and their ancestors.
+std::vector<Op*> choose_cut(const std::vector<Var*>& targets, bool everything);
+
+/// After a cut was bound: its ops stop pending; producers that no gradient can reach are dropped.
+/// Note [Paths]: a producer stays while some Var that Python holds is a differentiable ancestor.
+void retire(const std::vector<Op*>& cut);
+
+}  // namespace jtcy

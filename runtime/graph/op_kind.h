@@ -1,0 +1,45 @@
+// OpKind and Family: which primitive a node is; queries generated from op_kinds.def.
+#pragma once
+#include <cstdint>
+#include <string_view>
+
+namespace jtcy {
+
+enum class OpKind : uint16_t {
+#define JTCY_OP(name, family, arity, dtype_rule, properties) k##name,
+#include "graph/op_kinds.def"
+#undef JTCY_OP
+};
+
+inline constexpr int kOpKindCount = 0
+#define JTCY_OP(name, family, arity, dtype_rule, properties) +1
+#include "graph/op_kinds.def"
+#undef JTCY_OP
+    ;
+
+enum class Family : uint8_t {
+  kSource,
+  kRandom,
+  kMovement,
+  kElementwise,
+  kReindex,
+  kReindexReduce,
+  kReduce,
+  kContraction,
+  kOpaque,
+};
+
+enum class DtypeRule : uint8_t { kSame, kBool, kGiven, kIndex, kWhere, kFirst };
+
+/// Bits of the last column of op_kinds.def.
+enum OpProperty : uint8_t { kNone = 0, kCommutative = 1, kFloatOnly = 2, kIntOnly = 4, kCostly = 8 };
+
+enum class ReduceKind : uint8_t { kSum = 0, kProd = 1, kMax = 2, kMin = 3, kArgMax = 4, kArgMin = 5 };
+
+std::string_view op_name(OpKind kind) noexcept;
+Family family_of(OpKind kind) noexcept;
+int arity_of(OpKind kind) noexcept;
+DtypeRule dtype_rule_of(OpKind kind) noexcept;
+uint8_t properties_of(OpKind kind) noexcept;
+
+}  // namespace jtcy

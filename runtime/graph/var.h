@@ -1,0 +1,78 @@
+// Var and Op: the nodes of the lazy graph.
+#pragma once
+#include <cstdint>
+
+#include "base/hash.h"
+#include "base/intrusive_ptr.h"
+#include "base/small_vector.h"
+#include "device/dtype.h"
+#include "device/shape.h"
+#include "graph/attrs.h"
+#include "graph/op_kind.h"
+#include "memory/buffer.h"
+
+namespace jtcy {
+
+class Op;
+class Var;
+/// Free chains of nodes iteratively (Note [Release] in graph.cpp).
+void destroy_object(const Var* var) noexcept;
+void destroy_object(const Op* op) noexcept;
+
+/// Where the user made a node: a code object and an instruction offset, owned through the hooks of graph.h.
+struct Origin {
+  void* code = nullptr;
+  int32_t instruction = 0;
+};
+
+/// An immutable value: pending (it has a producer that has not run), realized (it has a Buffer), or failed.
+class Var : public RefCounted {
+ public:
+  /// Creation number; a topological order of the graph.
+  uint64_t id = 0;
+  Shape shape;
+  Dtype dtype = Dtype::kFloat32;
+  Device device;
+
+  Ref<Op> producer;      // null for leaves, and once the value is there and no gradient can need it
+  int32_t output_index = 0;
+
+  Ref<Buffer> buffer;    // set when the run that makes it is bound
+  int64_t offset = 0;    // of the first element, in elements
+  Strides strides;       // meaningful once realized
+
+  int32_t held = 0;      // handles outside the graph (Python cells); those are outputs of a flush
+  bool stop_grad = false;
+  bool trainable = false;  // a Parameter: backward() fills its grad
+  int64_t local = -1;    // scratch of graph walks
+
+  bool realized() const noexcept { return static_cast<bool>(buffer); }
+  bool contiguous() const noexcept { return is_contiguous(shape, strides); }
+  int64_t count() const noexcept { return element_count(shape); }
+  int64_t nbytes() const noexcept { return count() * itemsize(dtype); }
+};
+
+/// What a user's Function or hook asks of the sweep; calls into Python with the GIL held, in the recording thread.
+struct GradientCallback {
+  void* context = nullptr;
+  /// cotangents in (null where zero), gradients of the inputs out (null where none). Throws kGradient after leaving a
+  /// Python error set.
+  void (*call)(void* context, const SmallVector<Ref<Var>, 2>& cotangents, SmallVector<Ref<Var>, 3>* gradients) = nullptr;
+  void (*release)(void* context) = nullptr;
+};
+
+class Op : public RefCounted {
+ public:
+  OpKind kind = OpKind::kCopy;
+  Attrs attrs;
+  SmallVector<Ref<Var>, 2> inputs;
+  SmallVector<Var*, 1> outputs;  // not owned: an output owns its producer; null once it is gone
+  Hash128 hash;                  // kind, structure, dtypes, number of scalars
+  Origin origin;
+  uint32_t update_group = 0;     // nonzero: part of an optimizer's update of this number; fused only with its own kind
+  bool pending = true;           // has not been bound to a run
+  bool released = false;         // the gradient path through it was released
+  GradientCallback gradient;     // set for a user's Function (on a Copy) and for Code
+};
+
+}  // namespace jtcy

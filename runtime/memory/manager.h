@@ -1,0 +1,88 @@
+// MemoryManager: all memory of one device: the pool, the budget, the spill file, the statistics.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/intrusive_ptr.h"
+#include "memory/buffer.h"
+#include "memory/stats.h"
+
+namespace jtcy {
+
+class Backend;
+class Block;
+class Pool;
+class SpillFile;
+
+/// Used from the recording thread only (it holds the GIL), so it needs no lock. Counted bytes = everything obtained
+/// from the Backend: live, cached, workspace, staging; they never exceed the budget.
+class MemoryManager {
+ public:
+  explicit MemoryManager(Backend* backend);
+  ~MemoryManager();
+
+  static MemoryManager& of(Device device);
+
+  /// Null when `nbytes` do not fit the budget after trimming the cache; the caller (planner) then evicts or fails.
+  Ref<Buffer> try_allocate(int64_t nbytes);
+  /// Throws kBudget (with the ten largest live Buffers by way of the report hook) or bad_alloc.
+  Ref<Buffer> allocate(int64_t nbytes, const char* function);
+
+  /// Scratch memory of a plan: one block per need, freed in stream order.
+  Block* try_allocate_block(int64_t nbytes);
+  void free_block(Block* block) noexcept;
+  static void* address_of(const Block* block) noexcept;
+  static int64_t nbytes_of(const Block* block) noexcept;
+
+  /// 0: unlimited. Below what is live now: throws kBudget and changes nothing, unless eviction can make room later
+  /// (`can_evict_nbytes` says how much the caller could spill).
+  void set_budget(int64_t nbytes, int64_t can_evict_nbytes);
+  int64_t budget() const noexcept { return budget_; }
+  /// Bytes that an allocation of `nbytes` would add to the counted ones now (0 when a cached block serves).
+  int64_t cost_of(int64_t nbytes) const noexcept;
+  /// Gives cached blocks back to the Backend.
+  void trim() noexcept;
+
+  /// Eviction happens in two halves: in the recording thread the Buffer changes residency and gives up its block (in
+  /// stream order, so a later allocation may reuse the address); the returned move is done by the executor in order.
+  struct Move {
+    bool to_disk = false;
+    void* address = nullptr;
+    int64_t nbytes = 0;
+    int64_t slot = 0;
+  };
+  /// Precondition: on device, not borrowed, not pinned.
+  Move evict(Buffer& buffer);
+  /// Precondition: on disk; false (nothing changed) when there is no room.
+  bool restore(Buffer& buffer, Move* move);
+  /// Runs in the executor. Throws kRuntime on I/O errors (disk full, short read).
+  void perform(const Move& move);
+
+  MemoryStats stats() const;
+  void reset_peak() noexcept;
+  /// Newest last, at most kEventLogLength.
+  std::vector<MemoryEvent> events() const;
+  Backend& backend() const noexcept { return *backend_; }
+  /// All live owned Buffers, largest first (for reports and for choosing victims).
+  std::vector<Buffer*> live_buffers() const;
+  int64_t tick() noexcept { return ++clock_; }
+  void set_spill_folder(std::string folder);
+  /// JTCY_FAIL_ALLOC: the n-th allocation from now on fails (0: off). For tests.
+  void fail_allocation(int64_t n) noexcept;
+
+ private:
+  friend class Buffer;
+  void release(Buffer& buffer) noexcept;
+
+  Backend* backend_;
+  std::unique_ptr<Pool> pool_;
+  std::unique_ptr<SpillFile> spill_;
+  int64_t budget_ = 0;
+  int64_t clock_ = 0;
+  struct Live;
+  std::unique_ptr<Live> live_;
+};
+
+}  // namespace jtcy

@@ -28,6 +28,15 @@ INSTRUCTION_SETS = {
 }
 VECTORIZE = ["-ftree-loop-vectorize", "-ftree-slp-vectorize", "-fvect-cost-model=dynamic", "-Wno-psabi"]
 
+# The generator is run before any extension exists, so the package's own __init__ must not be.
+RUN_AOT = """
+import runpy, sys, types
+package = types.ModuleType("jittor_cy")
+package.__path__ = ["jittor_cy"]
+sys.modules["jittor_cy"] = package
+runpy.run_module("jittor_cy.compiler.aot", run_name="__main__")
+"""
+
 
 def depends_are_older(target: Path, depfile: Path) -> bool:
     """Whether `target` is newer than everything that its compiler-written depfile names."""
@@ -100,8 +109,7 @@ class BuildExt(build_ext):
     def prebuilt_kernels(self, temp: Path) -> list[Compile]:
         """The kernels that every program needs, written by the run-time generator itself (compiler/aot.py)."""
         folder = temp / "prebuilt"
-        subprocess.run([sys.executable, "-m", "jittor_cy.compiler.aot", str(folder)], check=True, cwd=ROOT,
-                       env={**os.environ, "JTCY_BUILDING": "1"})
+        subprocess.run([sys.executable, "-c", RUN_AOT, str(folder)], check=True, cwd=ROOT)
         cc = os.environ.get("CC", "gcc")
         return [Compile(folder / f"prebuilt_{isa}.c", folder / f"prebuilt_{isa}.o",
                         ["-std=gnu17", "-Iruntime", "-fPIC", "-O2", "-w", *EXACT, *VECTORIZE, *flags], cc)

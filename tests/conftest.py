@@ -1,0 +1,31 @@
+"""Settings that hold for every test: invariants verified, kernels waited for, and `--full` for what takes minutes."""
+from __future__ import annotations
+
+import os
+
+import pytest
+
+os.environ.setdefault("JTCY_VERIFY", "1")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--full", action="store_true", help="also run what is marked slow")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--full"):
+        return
+    for item in items:
+        if "slow" in item.keywords:
+            item.add_marker(pytest.mark.skip(reason="takes minutes; pass --full"))
+
+
+@pytest.fixture
+def settled():
+    """Kernels are waited for, so that counts of launches do not depend on how fast a compiler is."""
+    import jittor_cy as jt
+
+    with jt.flags(wait_for_kernels=True):
+        jt.sync_all()
+        yield jt
+        jt.sync_all()

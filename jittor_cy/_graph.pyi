@@ -71,13 +71,14 @@ def sgd_update(
     weight_decay: float = 0.0,
     nesterov: bool = False,
     maximize: bool = False,
-    group: int = 1,
+    first: bool = False,
+    group: int = 0,
 ) -> None:
     """One SGD step, put into the cells of `parameter` and `momentum_buffer`; runs with the next flush.
 
     `momentum_buffer` is a Var (zeros at the start) where momentum is not 0, else None. Takes no gradient path along.
     `group`: a number (next_update_group()) shared by all calls of one optimizer step, so that they run as one launch.
-    Pass first=True the first time a momentum buffer is used (it then starts as the gradient).
+    `first`: the momentum buffer starts as the gradient.
     """
 
 def adam_update(

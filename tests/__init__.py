@@ -1,0 +1,1 @@
+"""Tests; see docs/index.md for what each folder holds."""

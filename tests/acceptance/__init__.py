@@ -1,0 +1,1 @@
+"""The project's own claims, each measured by a command: `python -m tests.acceptance.NAME`."""

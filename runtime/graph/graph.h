@@ -54,6 +54,19 @@ VarRef make_reindex_reduce(const SmallVector<VarRef, 2>& inputs, Attrs attrs, co
 VarRef make_reduce(const VarRef& x, ReduceKind kind, uint32_t axes, const char* function);
 VarRef make_contraction(const VarRef& a, const VarRef& b, const Attrs& attrs, const Shape& shape, const char* function);
 
+/// The same value without a gradient path.
+VarRef make_detached(const VarRef& x);
+/// Outputs of a user's Function: copies of `values` whose gradients flow to `inputs` through the callback (called once a
+/// sweep with a cotangent for each value). `release` runs once, when the last of them is gone.
+SmallVector<VarRef, 2> make_function(const SmallVector<VarRef, 2>& values, const SmallVector<VarRef, 2>& inputs,
+                                     GradientCallback callback);
+/// A user's kernel: `attrs` as op_kinds.def says; callback.call null: no gradient.
+SmallVector<VarRef, 2> make_code(const SmallVector<VarRef, 2>& inputs, Attrs attrs, const SmallVector<Shape, 2>& shapes,
+                                 const SmallVector<Dtype, 2>& dtypes, GradientCallback callback);
+/// Where sources (Full, Iota, Random) are made; leaves bring their own.
+void set_default_device(Device device) noexcept;
+Device default_device() noexcept;
+
 /// Pending ops now, and all recorded since the start.
 int64_t pending_ops() noexcept;
 int64_t recorded_ops() noexcept;

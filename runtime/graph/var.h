@@ -15,7 +15,7 @@ namespace jtcy {
 
 class Op;
 class Var;
-/// Free chains of nodes iteratively (Note [Release] in graph.cpp).
+/// Free chains of nodes iteratively (Note [Release] in var.cpp).
 void destroy_object(const Var* var) noexcept;
 void destroy_object(const Op* op) noexcept;
 
@@ -44,6 +44,9 @@ class Var : public RefCounted {
   int32_t held = 0;      // handles outside the graph (Python cells); those are outputs of a flush
   bool stop_grad = false;
   bool trainable = false;  // a Parameter: backward() fills its grad
+  bool saved = false;      // of the cut at hand: must have a Buffer although nobody holds it (Note [Saved] in cut.cpp)
+  bool released = false;   // the gradient path behind it was given up; a sweep that meets it throws
+  bool ghost = false;      // nobody refers to it, but its op has other outputs (Note [Release] in var.cpp)
   int64_t local = -1;    // scratch of graph walks
 
   bool realized() const noexcept { return static_cast<bool>(buffer); }
@@ -59,6 +62,8 @@ struct GradientCallback {
   /// Python error set.
   void (*call)(void* context, const SmallVector<Ref<Var>, 2>& cotangents, SmallVector<Ref<Var>, 3>* gradients) = nullptr;
   void (*release)(void* context) = nullptr;
+  int32_t output = 0;   // a Function of several outputs is that many Copies with one context: which this is,
+  int32_t outputs = 1;  // of how many
 };
 
 class Op : public RefCounted {
@@ -71,8 +76,14 @@ class Op : public RefCounted {
   Origin origin;
   uint32_t update_group = 0;     // nonzero: part of an optimizer's update of this number; fused only with its own kind
   bool pending = true;           // has not been bound to a run
+  bool executed = false;         // ran inside a fused kernel that stored no output; pending, but not counted as such
+  bool differentiable = false;   // recorded with gradients on and an input that has one
   bool released = false;         // the gradient path through it was released
   GradientCallback gradient;     // set for a user's Function (on a Copy) and for Code
+  uint64_t id = 0;               // that of its first output
+  int64_t local = -1;            // scratch of graph walks
+  Op* previous_pending = nullptr;  // the list of pending ops, in order of id
+  Op* next_pending = nullptr;
 };
 
 }  // namespace jtcy

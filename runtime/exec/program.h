@@ -13,11 +13,11 @@ namespace jtcy {
 
 /// A number that a kernel receives in KernelArgs::dim; resolved for the extents at hand.
 struct DimRef {
-  enum class What : uint8_t { kExtent, kStride, kConstant };
+  enum class What : uint8_t { kExtent, kStride, kConstant, kCount };
   What what = What::kConstant;
   int32_t var = 0;
   int32_t axis = 0;
-  int64_t value = 0;  // kConstant
+  int64_t value = 0;  // kConstant; kCount: product of the var's extents of the axes [axis, value)
 };
 
 /// Product of ceil(dim / divisor) over its terms, times `factor`.

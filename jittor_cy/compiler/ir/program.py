@@ -8,7 +8,10 @@ __all__ = ["DimRef", "KernelSource", "Launch", "Phase", "Product", "Program"]
 
 @dataclass(frozen=True, slots=True)
 class DimRef:
-    """A number for KernelArgs.dim: "extent" or "stride" of an axis of a var, or a "constant"."""
+    """A number for KernelArgs.dim: "extent" or "stride" of an axis of a var, or a "constant".
+
+    "count": the product of the var's extents of the axes [axis, value).
+    """
 
     what: str
     var: int = 0

@@ -19,6 +19,8 @@ struct PhaseLaunch {
   int64_t grid = 0;        // iterations of the outer, parallel range
   int64_t grain = 1;       // the least number worth a thread of its own
   int64_t local_nbytes = 0;  // scratch memory a thread (CPU) or block (GPU) needs
+  void* local = nullptr;     // CPU: local_threads x round_up(local_nbytes, 64) bytes of the plan; null: Backend's own
+  int local_threads = 0;     // at most so many threads take part where `local` is given
   bool block_per_iteration = false;  // GPU: a block works on one iteration together
 };
 
@@ -33,6 +35,8 @@ class Backend {
   /// Fresh memory from the driver (mmap, cuMemAlloc); null when there is none. Aligned to 2 MiB from 2 MiB on, else 64.
   virtual void* allocate(int64_t nbytes) = 0;
   virtual void free(void* address, int64_t nbytes) noexcept = 0;
+  /// Memory that the Backend holds for itself (scratch); counted by the MemoryManager.
+  virtual int64_t own_nbytes() const noexcept { return 0; }
   /// Whether the host may read an allocation in place.
   virtual bool host_visible() const noexcept = 0;
 

@@ -48,6 +48,8 @@ class Buffer : public RefCounted {
   Residency residency_ = Residency::kDevice;
   void (*release_)(void*) = nullptr;
   void* context_ = nullptr;
+  Buffer* newer_ = nullptr;  // the manager's list of owned Buffers
+  Buffer* older_ = nullptr;
 };
 
 }  // namespace jtcy

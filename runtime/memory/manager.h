@@ -40,6 +40,8 @@ class MemoryManager {
   /// (`can_evict_nbytes` says how much the caller could spill).
   void set_budget(int64_t nbytes, int64_t can_evict_nbytes);
   int64_t budget() const noexcept { return budget_; }
+  /// Everything obtained from the Backend, and what it holds for itself.
+  int64_t counted_nbytes() const noexcept;
   /// Bytes that an allocation of `nbytes` would add to the counted ones now (0 when a cached block serves).
   int64_t cost_of(int64_t nbytes) const noexcept;
   /// Gives cached blocks back to the Backend.
@@ -67,6 +69,10 @@ class MemoryManager {
   Backend& backend() const noexcept { return *backend_; }
   /// All live owned Buffers, largest first (for reports and for choosing victims).
   std::vector<Buffer*> live_buffers() const;
+  /// The `count` largest live Buffers, a line each, as errors show them; by way of the report hook where there is one.
+  std::string report_text(int count = 10) const;
+  /// One line about a Buffer (its Var, its origin), set once by a higher floor; null: sizes alone.
+  static void set_report_hook(std::string (*hook)(const Buffer& buffer)) noexcept;
   int64_t tick() noexcept { return ++clock_; }
   void set_spill_folder(std::string folder);
   /// JTCY_FAIL_ALLOC: the n-th allocation from now on fails (0: off). For tests.

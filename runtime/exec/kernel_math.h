@@ -27,10 +27,10 @@ typedef unsigned short jt_bf16;
 /* Adding and subtracting these rounds to the nearest integer, which then stands in the low bits. */
 #define JT_ROUND_F32 12582912.0f
 #define JT_ROUND_F64 6755399441055744.0
-#define JT_PHILOX_ROUND                                                           \
-  product0 = 0xD2511F53ull * c0, product1 = 0xCD9E8D57ull * c2;                   \
+#define JT_PHILOX_ROUND                                                                 \
+  product0 = 0xD2511F53ull * c0, product1 = 0xCD9E8D57ull * c2;                         \
   c0 = (unsigned)(product1 >> 32) ^ c1 ^ k0, c2 = (unsigned)(product0 >> 32) ^ c3 ^ k1; \
-  c1 = (unsigned)product1, c3 = (unsigned)product0;                               \
+  c1 = (unsigned)product1, c3 = (unsigned)product0;                                     \
   k0 += 0x9E3779B9u, k1 += 0xBB67AE85u;
 /* kernel-math-preamble-end */
 
@@ -755,9 +755,7 @@ static inline float jt_exp_rest_f32(float r) {
   return p * (r * r);
 }
 /* 2^n for n = rounded - JT_ROUND_F32, -127 < n < 128 */
-static inline float jt_power_of_two_f32(float rounded) {
-  return jt_from_bits_f32((jt_bits_f32(rounded) + 127u) << 23);
-}
+static inline float jt_power_of_two_f32(float rounded) { return jt_from_bits_f32((jt_bits_f32(rounded) + 127u) << 23); }
 /* Two factors, so that subnormal results are rounded once. */
 static inline float jt_exp_f32(float x) {
   const float a = x > 89.0f ? 89.0f : x, c = a < -104.0f ? -104.0f : a;
@@ -1044,6 +1042,29 @@ static inline double jt_product_rest_f64(double a, double b, double product) {
 #endif
 }
 
+/* pow(|x|, y) to pow(x, y): 0, infinity, NaN, 1 and negative bases */
+static inline double jt_pow_special_f64(double power, double x, double y) {
+  const double a = jt_abs_f64(x), inf = __builtin_inf();
+  const double whole = jt_round_f64(y), half = jt_round_f64(y * 0.5);
+  const double of_zero = y < 0.0 ? inf : 0.0, of_infinity = y < 0.0 ? 0.0 : inf;
+  const double grows = y < 0.0 ? 0.0 : inf, shrinks = y < 0.0 ? inf : 0.0;
+  const double signless = half == y * 0.5 ? 1.0 : jt_copysign_f64(1.0, x);
+  const double sign = whole == y ? signless : 1.0;
+  const double not_real = x < 0.0 ? __builtin_nan("") : 1.0;
+  const double root = whole == y ? 1.0 : not_real;
+  double r = power;
+  r = jt_abs_f64(y) == inf ? (a > 1.0 ? grows : shrinks) : r;
+  r = a == 1.0 ? 1.0 : r;
+  r = r * root;
+  r = a == 0.0 ? of_zero : r;
+  r = a == inf ? of_infinity : r;
+  r = r * sign;
+  r = y != y ? y : r;
+  r = x != x ? x : r;
+  r = y == 0.0 ? 1.0 : r;
+  return x == 1.0 ? 1.0 : r;
+}
+
 /* pow of float64: log2 with twice the digits, since an error in it is multiplied by up to 1024 */
 static inline double jt_pow_f64(double x, double y) {
   const double a = jt_abs_f64(x);
@@ -1061,7 +1082,7 @@ static inline double jt_pow_f64(double x, double y) {
   const double thirdl =
       jt_product_rest_f64(z, 0.3333333333333333, third) + (z * 1.850371707708594e-17 + zl * 0.3333333333333333);
   double q = 0.0586216355180469;
-  double w, wl, sw, swl, u, ul, l, ll, log2, log2l, e, el, n, r, result, integer, odd;
+  double w, wl, sw, swl, u, ul, l, ll, log2, log2l, e, el, n, r, result;
   q = JT_FMA_F64(q, z, 0.058530632299201364);
   q = JT_FMA_F64(q, z, 0.06667404399510495);
   q = JT_FMA_F64(q, z, 0.07692297443501243);
@@ -1091,28 +1112,33 @@ static inline double jt_pow_f64(double x, double y) {
   l = n * 0.5 + JT_ROUND_F64;
   ll = (n - (l - JT_ROUND_F64)) + JT_ROUND_F64;
   result = (1.0 + (r + jt_exp_rest_f64(r))) * jt_power_of_two_f64(l) * jt_power_of_two_f64(ll);
-  /* 0, infinity, 1 and negative bases */
-  result = a == 0.0 || a == __builtin_inf() ? ((a == 0.0) == (y < 0.0) ? __builtin_inf() : 0.0) : result;
-  integer = jt_round_f64(y) == y ? 1.0 : 0.0;
-  odd = integer != 0.0 && jt_round_f64(y * 0.5) != y * 0.5 ? 1.0 : 0.0;
-  result = jt_abs_f64(y) == __builtin_inf() ? ((a > 1.0) == (y > 0.0) ? __builtin_inf() : 0.0) : result;
-  result = a == 1.0 ? 1.0 : result;
-  result = x < 0.0 && integer == 0.0 && a != __builtin_inf() ? __builtin_nan("") : result;
-  result = odd != 0.0 && (jt_bits_f64(x) >> 63) != 0 ? -result : result;
-  result = x != x || y != y ? x + y : result;
-  return y == 0.0 || x == 1.0 ? 1.0 : result;
+  return jt_pow_special_f64(result, x, y);
 }
 
 /* sin, cos, tan of float64 */
 /* x above 2^20 or so: x 2 / pi modulo 4 with 192 bits of 2 / pi; a branch, since it is rare and long */
 static inline double jt_reduce_far_f64(double x, double* low, int* quadrant) {
-  const unsigned long long words[21] = {
-      0ull,                   0xa2f9836e4e441529ull, 0xfc2757d1f534ddc0ull, 0xdb6295993c439041ull,
-      0xfe5163abdebbc561ull,  0xb7246e3a424dd2e0ull, 0x06492eea09d1921cull, 0xfe1deb1cb129a73eull,
-      0xe88235f52ebb4484ull,  0xe99c7026b45f7e41ull, 0x3991d639835339f4ull, 0x9c845f8bbdf9283bull,
-      0x1ff897ffde05980full,  0xef2f118b5a0a6d1full, 0x6d367ecf27cb09b7ull, 0x4f463f669e5fea2dull,
-      0x7527bac7ebe5f17bull,  0x3d0739f78a5292eaull, 0x6bfb5fb11f8d5d08ull, 0x56033046fc7b6babull,
-      0xf0cfbc209af4361dull};
+  const unsigned long long words[21] = {0ull,
+                                        0xa2f9836e4e441529ull,
+                                        0xfc2757d1f534ddc0ull,
+                                        0xdb6295993c439041ull,
+                                        0xfe5163abdebbc561ull,
+                                        0xb7246e3a424dd2e0ull,
+                                        0x06492eea09d1921cull,
+                                        0xfe1deb1cb129a73eull,
+                                        0xe88235f52ebb4484ull,
+                                        0xe99c7026b45f7e41ull,
+                                        0x3991d639835339f4ull,
+                                        0x9c845f8bbdf9283bull,
+                                        0x1ff897ffde05980full,
+                                        0xef2f118b5a0a6d1full,
+                                        0x6d367ecf27cb09b7ull,
+                                        0x4f463f669e5fea2dull,
+                                        0x7527bac7ebe5f17bull,
+                                        0x3d0739f78a5292eaull,
+                                        0x6bfb5fb11f8d5d08ull,
+                                        0x56033046fc7b6babull,
+                                        0xf0cfbc209af4361dull};
   const unsigned long long bits = jt_bits_f64(x), fraction = (bits & 0xfffffffffffffull) | 1ull << 52;
   const int exponent = (int)(bits >> 52 & 2047) - 1075;
   const int at = exponent + 62, word = at >> 6, shift = at & 63, back = (64 - shift) & 63;
@@ -1238,12 +1264,10 @@ static inline double jt_atan_ratio_f64(double y, double x) {
   p = JT_FMA_F64(p, z, -0.3333333333333333);
   return high + (t + (p * (z * t) + low));
 }
-static inline double jt_atan_f64(double x) {
-  return jt_copysign_f64(jt_atan_ratio_f64(jt_abs_f64(x), 1.0), x);
-}
+static inline double jt_atan_f64(double x) { return jt_copysign_f64(jt_atan_ratio_f64(jt_abs_f64(x), 1.0), x); }
 static inline double jt_atan2_f64(double y, double x) {
   const double ay = jt_abs_f64(y), ax = jt_abs_f64(x), most = ay > ax ? ay : ax;
-  const double scale = most > 1e300 ? 0.25 : 1.0;
+  const double scale = most > 1e300 ? 0.25 : most < 1e-290 ? 1.6069380442589903e60 : 1.0;
   const double inf = __builtin_inf();
   const double above = most == inf ? (ay == inf ? 1.0 : 0.0) : ay * scale;
   const double below = most == inf ? (ax == inf ? 1.0 : 0.0) : most == 0.0 ? 1.0 : ax * scale;
@@ -1277,8 +1301,8 @@ static inline double jt_asin_f64(double x) {
   const double s = jt_sqrt_f64(z), p = jt_asin_rest_f64(z);
   const double high = jt_from_bits_f64(jt_bits_f64(s) & ~0xffffffffull);
   const double lost = (z - high * high) / (s + high + (z == 0.0 ? 1.0 : 0.0));
-  const double big = 0.7853981633974483 - ((2.0 * s * p - (6.123233995736766e-17 - 2.0 * lost)) -
-                                           (0.7853981633974483 - 2.0 * high));
+  const double big =
+      0.7853981633974483 - ((2.0 * s * p - (6.123233995736766e-17 - 2.0 * lost)) - (0.7853981633974483 - 2.0 * high));
   return jt_copysign_f64(a < 0.5 ? a + a * p : big, x);
 }
 static inline double jt_acos_f64(double x) {
@@ -1418,7 +1442,10 @@ static inline float jt_acosh_f32(float x) { return (float)jt_acosh_f64((double)x
 static inline float jt_atanh_f32(float x) { return (float)jt_atanh_f64((double)x); }
 static inline float jt_erfc_f32(float x) { return (float)jt_erfc_f64((double)x); }
 static inline float jt_atan2_f32(float y, float x) { return (float)jt_atan2_f64((double)y, (double)x); }
-static inline float jt_pow_f32(float x, float y) { return (float)jt_pow_f64((double)x, (double)y); }
+static inline float jt_pow_f32(float x, float y) {
+  const double e = (double)y * jt_log_f64(jt_abs_f64((double)x));
+  return (float)jt_pow_special_f64(jt_exp_f64(e), (double)x, (double)y);
+}
 
 /* Philox 4x32-10 (Salmon et al. 2011): word index & 3 of block index >> 2 */
 /* Words 0 and 1 (upper 0) or 2 and 3 (upper 1) of a block; the first in the low half. */
@@ -1427,9 +1454,10 @@ static inline unsigned long long jt_philox_pair(unsigned long long block, unsign
   unsigned c0 = (unsigned)block, c1 = (unsigned)(block >> 32), c2 = (unsigned)counter, c3 = (unsigned)(counter >> 32);
   unsigned k0 = (unsigned)seed, k1 = (unsigned)(seed >> 32);
   unsigned long long product0, product1;
-  JT_PHILOX_ROUND JT_PHILOX_ROUND JT_PHILOX_ROUND JT_PHILOX_ROUND JT_PHILOX_ROUND
-  JT_PHILOX_ROUND JT_PHILOX_ROUND JT_PHILOX_ROUND JT_PHILOX_ROUND JT_PHILOX_ROUND
-  return upper ? (unsigned long long)c3 << 32 | c2 : (unsigned long long)c1 << 32 | c0;
+  JT_PHILOX_ROUND JT_PHILOX_ROUND JT_PHILOX_ROUND JT_PHILOX_ROUND JT_PHILOX_ROUND JT_PHILOX_ROUND JT_PHILOX_ROUND
+          JT_PHILOX_ROUND JT_PHILOX_ROUND JT_PHILOX_ROUND return upper
+      ? (unsigned long long)c3 << 32 | c2
+      : (unsigned long long)c1 << 32 | c0;
 }
 static inline unsigned jt_philox_word(unsigned long long index, unsigned long long seed, unsigned long long counter) {
   const unsigned long long pair = jt_philox_pair(index >> 2, (unsigned)(index >> 1 & 1), seed, counter);

@@ -1,0 +1,238 @@
+// Choosing what a flush runs, and what stays of it afterwards.
+#include <algorithm>
+#include <utility>
+
+#include "base/error.h"
+#include "graph/graph_state.h"
+
+namespace jtcy {
+
+// Note [Cut]
+// A cut is what the targets need: the ops of their unrealized ancestors, found with a stack and sorted by id. Siblings
+// join: an op with a held output, recorded before the last target, that reads something of the cut and nothing pending
+// outside it. An op whose outputs are realized is never met, because the walk goes through unrealized Vars only.
+
+// Note [Saved]
+// A Var of the cut gets a Buffer when it is held, a target, or saved. Saved is what would be dear to compute twice
+// (contractions, reductions, random numbers, gathers and scatters, user code) and will be read again: by a pending op
+// outside the cut, or by the sweep of a tape that outlives the cut (an op of a live gradient path whose own value is
+// still wanted, see Note [Paths]). Everything else that is wanted again is computed again from what was saved; bits do
+// not change by that (house.md §6.8), and its op stays with executed = true.
+
+// Note [Paths]
+// A realized Var needs its producer only for a gradient. The producer stays while it is differentiable, not released, and
+// some differentiable float input is held or has a producer of that kind itself. Inside the cut this is decided in order
+// of id, so each op asks its inputs only. An input realized by an earlier flush is asked once more, one level deep: it
+// may have been kept for a handle that is gone by now. So `total += loss` drops the previous link at each step, and a long
+// live tape is never walked again.
+
+namespace {
+
+enum Mark : int64_t { kOutside = -1, kInCut = 0, kLive = 1, kDead = 2 };
+
+struct Scratch {
+  std::vector<std::pair<uint64_t, Op*>> ordered;
+  std::vector<Op*> stack;
+};
+Scratch g_scratch;
+
+void visit(const Var& var) {
+  if (var.realized()) return;
+  Op* op = var.producer.get();
+  JTCY_ASSERT(op != nullptr, "a Var without data and producer");
+  if (op->local != kOutside) return;
+  op->local = kInCut;
+  g_scratch.stack.push_back(op);
+}
+
+void drain_stack() {
+  while (!g_scratch.stack.empty()) {
+    Op* op = g_scratch.stack.back();
+    g_scratch.stack.pop_back();
+    g_scratch.ordered.emplace_back(op->id, op);
+    const std::size_t count = operand_count(*op);
+    for (std::size_t i = 0; i < count; ++i) visit(*op->inputs[i]);
+  }
+}
+
+bool wanted_by_handle(const Op& op) noexcept {
+  for (const Var* output : op.outputs) {
+    if (output != nullptr && output->held > 0 && !output->realized()) return true;
+  }
+  return false;
+}
+
+bool is_sibling(const Op& op) noexcept {
+  if (op.local != kOutside || !wanted_by_handle(op)) return false;
+  bool reads_cut = false;
+  const std::size_t count = operand_count(op);
+  for (std::size_t i = 0; i < count; ++i) {
+    const Var& input = *op.inputs[i];
+    if (input.realized()) continue;
+    if (input.producer->local == kOutside) return false;
+    reads_cut = true;
+  }
+  return reads_cut;
+}
+
+void add_siblings(uint64_t last_id) {
+  for (Op* op = g_graph.first_pending; op != nullptr && op->id < last_id; op = op->next_pending) {
+    if (!is_sibling(*op)) continue;
+    op->local = kInCut;
+    g_scratch.ordered.emplace_back(op->id, op);
+  }
+}
+
+bool is_dear(const Op& op) noexcept {
+  switch (family_of(op.kind)) {
+    case Family::kContraction:
+    case Family::kReduce:
+    case Family::kRandom:
+    case Family::kReindex:
+    case Family::kReindexReduce:
+    case Family::kOpaque:
+      return true;
+    default:
+      return false;
+  }
+}
+
+/// A gradient can still pass through this op to something that somebody holds. Inputs in the cut were marked before.
+bool path_is_live(const Op& op) noexcept {
+  if (!op.differentiable || op.released) return false;
+  for (const VarRef& input : op.inputs) {
+    if (!takes_gradient(*input)) continue;
+    if (input->held > 0) return true;
+    const Op* producer = input->producer.get();
+    if (producer == nullptr || !producer->differentiable || producer->released) continue;
+    if (producer->local != kDead) return true;
+  }
+  return false;
+}
+
+void mark_live(const std::vector<Op*>& cut) noexcept {
+  for (Op* op : cut) op->local = path_is_live(*op) ? kLive : kDead;
+}
+
+bool made_in_cut(const Var& var) noexcept { return !var.realized() && var.producer->local != kOutside; }
+
+/// Var::local becomes the number of references by operands of the cut.
+void count_references(const std::vector<Op*>& cut) noexcept {
+  for (Op* op : cut) {
+    for (Var* output : op->outputs) {
+      if (output != nullptr) output->local = 0;
+    }
+    const std::size_t count = operand_count(*op);
+    for (std::size_t i = 0; i < count; ++i) {
+      if (made_in_cut(*op->inputs[i])) ++op->inputs[i]->local;
+    }
+  }
+}
+
+/// Back from what is wanted afterwards; a tape's references do not count as the cut's own.
+void mark_saved(const std::vector<Op*>& cut) noexcept {
+  count_references(cut);
+  for (auto at = cut.rbegin(); at != cut.rend(); ++at) {
+    Op* op = *at;
+    bool wanted = false;
+    for (Var* output : op->outputs) {
+      if (output == nullptr) continue;
+      const bool again = output->held > 0 || output->ref_count() > output->local;
+      wanted = wanted || again;
+      output->saved = output->saved || (again && is_dear(*op)) || (op->kind == OpKind::kCode && !output->ghost);
+      output->local = -1;
+    }
+    if (!wanted || op->local != kLive) continue;
+    const std::size_t count = operand_count(*op);
+    for (std::size_t i = 0; i < count; ++i) {
+      if (made_in_cut(*op->inputs[i])) --op->inputs[i]->local;
+    }
+  }
+}
+
+std::vector<Op*> finish(const std::vector<Var*>& targets) {
+  auto& ordered = g_scratch.ordered;
+  if (!std::is_sorted(ordered.begin(), ordered.end())) std::sort(ordered.begin(), ordered.end());
+  std::vector<Op*> cut;
+  cut.reserve(ordered.size());
+  for (const auto& entry : ordered) {
+    cut.push_back(entry.second);
+    for (Var* output : entry.second->outputs) {
+      if (output != nullptr) output->saved = false;
+    }
+  }
+  ordered.clear();
+  for (Var* target : targets) target->saved = !target->realized();
+  mark_live(cut);
+  mark_saved(cut);
+  for (Op* op : cut) op->local = kOutside;
+  return cut;
+}
+
+bool has_value(const Op& op) noexcept {
+  for (const Var* output : op.outputs) {
+    if (output != nullptr && !output->ghost && !output->realized()) return false;
+  }
+  return true;
+}
+
+void drop_producer(Op* op) noexcept {
+  const Ref<Op> alive(op);
+  for (Var* output : op->outputs) {
+    if (output == nullptr || output->ghost || !output->realized()) continue;
+    output->released = output->released || op->released;
+    output->producer.reset();
+  }
+}
+
+/// Once more, for what an earlier flush realized (Note [Paths]).
+void settle_inputs(const Op& op) noexcept {
+  for (const VarRef& input : op.inputs) {
+    Op* producer = input->producer.get();
+    if (producer == nullptr || producer->pending || producer->local != kOutside) continue;
+    if (!path_is_live(*producer)) drop_producer(producer);
+  }
+}
+
+}  // namespace
+
+std::vector<Op*> choose_cut(const std::vector<Var*>& targets, bool everything) {
+  uint64_t last_id = 0;
+  for (Var* target : targets) {
+    last_id = std::max(last_id, target->id);
+    visit(*target);
+  }
+  if (everything) {
+    for (Op* op = g_graph.first_pending; op != nullptr; op = op->next_pending) {
+      if (op->local != kOutside || !wanted_by_handle(*op)) continue;
+      op->local = kInCut;
+      g_scratch.stack.push_back(op);
+    }
+  }
+  drain_stack();
+  if (!everything) add_siblings(last_id);
+  return finish(targets);
+}
+
+void retire(const std::vector<Op*>& cut) {
+  std::vector<Ref<Op>> alive;  // dropping a producer may free other ops of the cut
+  alive.reserve(cut.size());
+  for (Op* op : cut) {
+    alive.emplace_back(op);
+    op->local = kInCut;
+    for (Var* output : op->outputs) {
+      if (output != nullptr) output->saved = false;
+    }
+    op->executed = op->pending = !has_value(*op);
+    unlink_pending(op);
+  }
+  for (Op* op : cut) settle_inputs(*op);
+  mark_live(cut);
+  for (Op* op : cut) {
+    const bool drop = op->local == kDead && !op->pending;
+    op->local = kOutside;
+    if (drop) drop_producer(op);
+  }
+}
+
+}  // namespace jtcy

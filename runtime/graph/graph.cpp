@@ -1,0 +1,253 @@
+// Making and linking nodes; the list of pending ops; origins.
+#include "graph/graph.h"
+
+#include <utility>
+
+#include "autograd/backward.h"
+#include "graph/graph_state.h"
+
+namespace jtcy {
+
+GraphState g_graph;
+
+namespace {
+
+uint64_t packed(uint64_t high, uint64_t low) noexcept { return high << 32 | low; }
+
+Hash128 hash_op(const Op& op, Dtype dtype) noexcept {
+  Hash128 hash;
+  hash.mix(packed(static_cast<uint64_t>(op.kind) << 16 | static_cast<uint64_t>(dtype) << 8 | op.outputs.size(),
+                  static_cast<uint64_t>(op.inputs.size()) << 16 | op.attrs.scalars.size()));
+  uint64_t dtypes = 0;
+  for (std::size_t i = 0; i < op.inputs.size(); ++i) dtypes = dtypes * 31 + static_cast<uint64_t>(op.inputs[i]->dtype) + 1;
+  hash.mix(packed(dtypes, op.attrs.structure.size()) ^ op.attrs.float_scalars << 20);
+  for (const int64_t value : op.attrs.structure) hash.mix(static_cast<uint64_t>(value));
+  return hash;
+}
+
+Device device_of(const SmallVector<VarRef, 2>& inputs) {
+  if (inputs.empty()) return g_graph.default_device;
+  const Device device = inputs[0]->device;
+  for (const VarRef& input : inputs) {
+    JTCY_CHECK(input->device == device, ErrorKind::kDevice, "inputs are on different devices, ", device.name(), " and ",
+               input->device.name(), operand_lines(inputs), "\n  help: move one of them with .to(device)");
+  }
+  return device;
+}
+
+Op* start_op(OpKind kind, const SmallVector<VarRef, 2>& inputs, Attrs&& attrs, bool differentiable) {
+  Op* op = new_op();
+  op->kind = kind;
+  op->attrs = std::move(attrs);
+  op->inputs = inputs;
+  op->differentiable = differentiable;
+  op->id = g_graph.next_id;
+  if (g_graph.origin_hooks.current != nullptr) op->origin = g_graph.origin_hooks.current();
+  return op;
+}
+
+Var* add_output(Op* op, const Shape& shape, Dtype dtype, Device device) {
+  Var* var = new_var();
+  var->id = g_graph.next_id++;
+  var->shape = shape;
+  var->dtype = dtype;
+  var->device = device;
+  var->stop_grad = g_graph.no_grad_depth > 0;
+  var->producer = Ref<Op>(op);
+  var->output_index = static_cast<int32_t>(op->outputs.size());
+  op->outputs.push_back(var);
+  return var;
+}
+
+VarRef record(OpKind kind, const SmallVector<VarRef, 2>& inputs, Attrs&& attrs, const Shape& shape, Dtype dtype) {
+  const Device device = device_of(inputs);
+  Op* op = start_op(kind, inputs, std::move(attrs), records_gradient(inputs, dtype));
+  VarRef out(add_output(op, shape, dtype, device));
+  op->hash = hash_op(*op, dtype);
+  link_pending(op);
+  ++g_graph.recorded;
+  return out;
+}
+
+/// One user callback behind several ops.
+struct SharedCallback {
+  GradientCallback user;
+  int32_t references = 0;
+};
+void call_shared(void* context, const SmallVector<VarRef, 2>& cotangents, SmallVector<VarRef, 3>* gradients) {
+  const GradientCallback& user = static_cast<SharedCallback*>(context)->user;
+  user.call(user.context, cotangents, gradients);
+}
+void release_shared(void* context) {
+  auto* shared = static_cast<SharedCallback*>(context);
+  if (--shared->references > 0) return;
+  if (shared->user.release != nullptr) shared->user.release(shared->user.context);
+  delete shared;
+}
+
+}  // namespace
+
+void set_origin_hooks(OriginHooks hooks) noexcept { g_graph.origin_hooks = hooks; }
+
+std::string origin_text(const Var& var) {
+  const Op* op = var.producer.get();
+  if (op == nullptr || op->origin.code == nullptr || g_graph.origin_hooks.text == nullptr) return "";
+  return g_graph.origin_hooks.text(op->origin);
+}
+
+void set_default_device(Device device) noexcept { g_graph.default_device = device; }
+Device default_device() noexcept { return g_graph.default_device; }
+void set_grad_enabled(bool enabled) noexcept { g_graph.no_grad_depth += enabled ? -1 : 1; }
+bool grad_enabled() noexcept { return g_graph.no_grad_depth <= 0; }
+
+int64_t pending_ops() noexcept { return g_graph.pending; }
+int64_t recorded_ops() noexcept { return g_graph.recorded; }
+int64_t live_vars() noexcept { return g_graph.live_vars; }
+int64_t live_ops() noexcept { return g_graph.live_ops; }
+
+void link_pending(Op* op) noexcept {
+  Op* before = g_graph.last_pending;
+  while (before != nullptr && before->id > op->id) before = before->previous_pending;  // only for ops that come back
+  op->previous_pending = before;
+  op->next_pending = before != nullptr ? before->next_pending : g_graph.first_pending;
+  (op->next_pending != nullptr ? op->next_pending->previous_pending : g_graph.last_pending) = op;
+  (before != nullptr ? before->next_pending : g_graph.first_pending) = op;
+  ++g_graph.pending;
+}
+
+void unlink_pending(Op* op) noexcept {
+  if (op->previous_pending == nullptr && op->next_pending == nullptr && g_graph.first_pending != op) return;
+  (op->previous_pending != nullptr ? op->previous_pending->next_pending : g_graph.first_pending) = op->next_pending;
+  (op->next_pending != nullptr ? op->next_pending->previous_pending : g_graph.last_pending) = op->previous_pending;
+  op->previous_pending = op->next_pending = nullptr;
+  --g_graph.pending;
+}
+
+bool records_gradient(const SmallVector<VarRef, 2>& inputs, Dtype dtype) noexcept {
+  if (g_graph.no_grad_depth > 0 || !floating(dtype)) return false;
+  for (const VarRef& input : inputs) {
+    if (takes_gradient(*input)) return true;
+  }
+  return false;
+}
+
+VarRef make_leaf(Ref<Buffer> buffer, int64_t offset, Shape shape, Strides strides, Dtype dtype, Device device) {
+  VarRef out(new_var());
+  out->id = g_graph.next_id++;
+  out->shape = std::move(shape);
+  out->strides = std::move(strides);
+  out->dtype = dtype;
+  out->device = device;
+  out->buffer = std::move(buffer);
+  out->offset = offset;
+  out->stop_grad = g_graph.no_grad_depth > 0;
+  return out;
+}
+
+VarRef make_node(OpKind kind, std::initializer_list<VarRef> inputs, Attrs attrs, Shape shape, Dtype dtype) {
+  return record(kind, SmallVector<VarRef, 2>(inputs), std::move(attrs), shape, dtype);
+}
+
+VarRef make_node(OpKind kind, const SmallVector<VarRef, 2>& inputs, Attrs attrs, Shape shape, Dtype dtype) {
+  return record(kind, inputs, std::move(attrs), shape, dtype);
+}
+
+VarRef make_view(OpKind kind, const VarRef& x, Attrs attrs, const Shape& shape, int64_t offset, const Strides& strides) {
+  SmallVector<VarRef, 2> inputs{x};
+  VarRef out;
+  if (records_gradient(inputs, x->dtype)) {
+    Op* op = start_op(kind, inputs, std::move(attrs), true);
+    out = VarRef(add_output(op, shape, x->dtype, x->device));
+    op->hash = hash_op(*op, x->dtype);
+    op->pending = false;
+  } else {
+    out = make_leaf(nullptr, 0, shape, Strides(), x->dtype, x->device);
+  }
+  out->buffer = x->buffer;
+  out->offset = offset;
+  out->strides = strides;
+  return out;
+}
+
+VarRef make_detached(const VarRef& x) {
+  VarRef out;
+  if (x->realized()) {
+    out = make_leaf(x->buffer, x->offset, x->shape, x->strides, x->dtype, x->device);
+  } else {
+    set_grad_enabled(false);
+    out = record(OpKind::kCopy, SmallVector<VarRef, 2>{x}, Attrs(), x->shape, x->dtype);
+    set_grad_enabled(true);
+  }
+  out->stop_grad = true;
+  return out;
+}
+
+SmallVector<VarRef, 2> make_function(const SmallVector<VarRef, 2>& values, const SmallVector<VarRef, 2>& inputs,
+                                     GradientCallback callback) {
+  JTCY_ASSERT(!values.empty(), "a Function without outputs");
+  auto* shared = new SharedCallback{callback, static_cast<int32_t>(values.size())};
+  SmallVector<VarRef, 2> outputs;
+  for (const VarRef& value : values) {
+    SmallVector<VarRef, 2> operands{value};
+    for (const VarRef& input : inputs) operands.push_back(input);
+    VarRef out = record(OpKind::kCopy, operands, Attrs(), value->shape, value->dtype);
+    GradientCallback& own = out->producer->gradient;
+    own.context = shared;
+    own.call = call_shared;
+    own.release = release_shared;
+    own.output = static_cast<int32_t>(outputs.size());
+    own.outputs = static_cast<int32_t>(values.size());
+    outputs.push_back(std::move(out));
+  }
+  return outputs;
+}
+
+SmallVector<VarRef, 2> make_code(const SmallVector<VarRef, 2>& inputs, Attrs attrs, const SmallVector<Shape, 2>& shapes,
+                                 const SmallVector<Dtype, 2>& dtypes, GradientCallback callback) {
+  JTCY_CHECK(!shapes.empty() && shapes.size() == dtypes.size(), ErrorKind::kValue, "code: ", shapes.size(),
+             " output shapes and ", dtypes.size(), " output dtypes were given\n  help: give one of each an output");
+  bool differentiable = false;
+  for (const Dtype dtype : dtypes) differentiable = differentiable || records_gradient(inputs, dtype);
+  const Device device = device_of(inputs);
+  Op* op = start_op(OpKind::kCode, inputs, std::move(attrs), differentiable && callback.call != nullptr);
+  op->gradient = callback;
+  SmallVector<VarRef, 2> outputs;
+  for (std::size_t i = 0; i < shapes.size(); ++i) outputs.push_back(VarRef(add_output(op, shapes[i], dtypes[i], device)));
+  op->hash = hash_op(*op, dtypes[0]);
+  for (const Dtype dtype : dtypes) op->hash.mix(static_cast<uint64_t>(dtype));
+  link_pending(op);
+  ++g_graph.recorded;
+  return outputs;
+}
+
+void hold(Var& var) noexcept {
+  ++var.held;
+  if (Op* op = var.producer.get(); op != nullptr && op->executed && !var.realized()) {
+    op->executed = false;  // now it must have a Buffer: pending in earnest
+    link_pending(op);
+  }
+}
+
+void unhold(Var& var) noexcept { --var.held; }
+
+std::string describe(const Var& var) {
+  const std::string origin = origin_text(var);
+  return str_cat(dtype_name(var.dtype), shape_text(var.shape), origin.empty() ? "" : " from ", origin);
+}
+
+std::string operand_lines(const SmallVector<VarRef, 2>& inputs) {
+  std::string lines;
+  for (std::size_t i = 0; i < inputs.size() && i < 8; ++i) {
+    lines += str_cat("\n  ", std::string(1, static_cast<char>('a' + i)), ": ", describe(*inputs[i]));
+  }
+  return lines;
+}
+
+int checked_axis(int64_t axis, std::size_t ndim, const char* function) {
+  const auto n = static_cast<int64_t>(ndim);
+  JTCY_CHECK(axis >= -n && axis < n, ErrorKind::kIndex, function, ": dim ", axis, " is out of range for a ", n,
+             "-d var\n  help: give a dim from ", -n, " to ", n - 1);
+  return static_cast<int>(axis < 0 ? axis + n : axis);
+}
+
+}  // namespace jtcy

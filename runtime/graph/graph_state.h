@@ -1,0 +1,55 @@
+// The recording thread's state, and what the files of this floor share. Guarded by the GIL, like every node.
+#pragma once
+#include <string>
+
+#include "base/error.h"
+#include "graph/graph.h"
+
+namespace jtcy {
+
+struct GraphState {
+  Op* first_pending = nullptr;  // in order of id
+  Op* last_pending = nullptr;
+  int64_t pending = 0;
+  int64_t recorded = 0;
+  int64_t live_vars = 0;
+  int64_t live_ops = 0;
+  uint64_t next_id = 1;
+  int64_t no_grad_depth = 0;
+  Device default_device;
+  OriginHooks origin_hooks;
+};
+extern GraphState g_graph;
+
+/// Dtypes are ordered so that the floating ones are a range; inline because every node asks.
+inline bool floating(Dtype dtype) noexcept { return dtype >= Dtype::kFloat16 && dtype <= Dtype::kFloat64; }
+inline bool integral_or_bool(Dtype dtype) noexcept { return dtype < Dtype::kFloat16; }
+/// A gradient may flow into this Var.
+inline bool takes_gradient(const Var& var) noexcept { return floating(var.dtype) && !var.stop_grad; }
+
+/// From the free list; the caller owns the only pointer.
+Var* new_var();
+Op* new_op();
+
+void link_pending(Op* op) noexcept;
+/// Nothing if it is in no list.
+void unlink_pending(Op* op) noexcept;
+
+/// How many of its inputs an op reads when it runs; the others exist for its gradient only (a user's Function).
+inline std::size_t operand_count(const Op& op) noexcept {
+  return op.kind == OpKind::kCopy && op.inputs.size() > 1 ? 1 : op.inputs.size();
+}
+
+/// True when inputs and grad mode make a new op differentiable.
+bool records_gradient(const SmallVector<VarRef, 2>& inputs, Dtype dtype) noexcept;
+/// A node that is realized at once because it only looks at x's memory in another way.
+VarRef make_view(OpKind kind, const VarRef& x, Attrs attrs, const Shape& shape, int64_t offset, const Strides& strides);
+
+/// "float32[32, 784] from train.py:41"
+std::string describe(const Var& var);
+/// Lines "\n  a: float32[32, 784] from train.py:41" of an error's text.
+std::string operand_lines(const SmallVector<VarRef, 2>& inputs);
+/// Turns a negative axis around; throws kIndex naming `function`.
+int checked_axis(int64_t axis, std::size_t ndim, const char* function);
+
+}  // namespace jtcy

@@ -1,0 +1,43 @@
+// Maker of Reduce: one node a contiguous run of axes, innermost first.
+#include <utility>
+
+#include "graph/graph_state.h"
+
+namespace jtcy {
+namespace {
+
+VarRef reduce_run(const VarRef& x, ReduceKind kind, int first, int end) {
+  Shape shape;
+  for (int axis = 0; axis < static_cast<int>(x->shape.size()); ++axis) {
+    if (axis < first || axis >= end) shape.push_back(x->shape[axis]);
+  }
+  const bool index = kind == ReduceKind::kArgMax || kind == ReduceKind::kArgMin;
+  Attrs attrs;
+  attrs.structure = {static_cast<int64_t>(kind), first, end};
+  return make_node(OpKind::kReduce, {x}, std::move(attrs), shape, index ? Dtype::kInt64 : x->dtype);
+}
+
+}  // namespace
+
+VarRef make_reduce(const VarRef& x, ReduceKind kind, uint32_t axes, const char* function) {
+  const int ndim = static_cast<int>(x->shape.size());
+  JTCY_CHECK(ndim >= 32 || axes >> ndim == 0, ErrorKind::kIndex, function, ": a dim is out of range for a ", ndim, "-d var",
+             operand_lines({x}));
+  const bool index = kind == ReduceKind::kArgMax || kind == ReduceKind::kArgMin;
+  VarRef y = x;
+  int runs = 0;
+  for (int end = ndim; end > 0;) {
+    int first = end - 1;
+    if ((axes >> first & 1) != 0) {
+      while (first > 0 && (axes >> (first - 1) & 1) != 0) --first;
+      JTCY_CHECK(!index || ++runs == 1, ErrorKind::kValue, function, ": dims must be adjacent", operand_lines({x}),
+                 "\n  help: permute them together and reshape first");
+      y = reduce_run(y, kind, first, end);
+    }
+    end = first;
+  }
+  JTCY_ASSERT(!index || axes != 0, "an index reduction needs an axis");
+  return y;
+}
+
+}  // namespace jtcy

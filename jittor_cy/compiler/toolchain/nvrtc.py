@@ -11,7 +11,8 @@ __all__ = ["OPTIONS", "Cubin", "Resources", "compile_cubin", "nvrtc_version"]
 
 # Part of the bits (docs/bits.md): a fused multiply-add stands only where the text says so, division and square root are
 # the IEEE ones (NVRTC's default). --minimal: the texts need no header, not even the built-in ones.
-OPTIONS = ("--fmad=false", "--std=c++17", "-default-device", "--minimal", "--ptxas-options=-v")
+OPTIONS = ("--fmad=false", "--std=c++17", "-default-device", "--device-int128", "--minimal", "--disable-warnings",
+           "--ptxas-options=-v")
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <utility>
 
 #include "base/error.h"
 #include "base/trace.h"
@@ -25,6 +26,9 @@ constexpr int64_t kBlocksPerProcessor = 16;
 // Scratch memory of all workers together; above it fewer workers run.
 constexpr int64_t kLocalLimit = int64_t{64} << 20;
 constexpr int64_t kLocalAlign = 256;
+// Launches with an error word of their own between two waits.
+constexpr size_t kErrorWords = 4096;
+constexpr size_t kErrorNbytes = kErrorWords * sizeof(KernelError);
 
 DevicePointer pointer(const void* address) noexcept { return reinterpret_cast<DevicePointer>(address); }
 
@@ -55,8 +59,8 @@ CudaBackend::CudaBackend(const DriverTable& driver, int ordinal, bool managed)
   check(driver_.cuDevicePrimaryCtxRetain(&context_, device_), "cuDevicePrimaryCtxRetain");
   use_context();
   check(driver_.cuStreamCreate(&stream_, kStreamNonBlocking), "cuStreamCreate");
-  check(driver_.cuMemAlloc(&error_word_, sizeof(KernelError)), "cuMemAlloc");
-  check(driver_.cuMemsetD8Async(error_word_, 0, sizeof(KernelError), stream_), "cuMemsetD8Async");
+  check(driver_.cuMemAlloc(&error_words_, kErrorNbytes), "cuMemAlloc");
+  check(driver_.cuMemsetD8Async(error_words_, 0, kErrorNbytes, stream_), "cuMemsetD8Async");
   managed_limit_ = static_cast<int64_t>(static_cast<double>(memory().free) * kManagedShare);
   JTCY_TRACE(1, "device", "device=", device().name(), " name=\"", name_, "\" sm=", architecture_,
              " memory=", managed_ ? "managed" : "explicit");
@@ -175,14 +179,14 @@ void CudaBackend::launch(const PhaseLaunch& phase, const KernelArgs& args) {
   const CudaEntry& entry = *static_cast<const CudaEntry*>(phase.entry);
   const CudaKernelShape& shape = entry.shape;
   const Grid grid = grid_of(phase, entry);
-  take_error_word(args.error);
+  const DevicePointer error_word = error_word_of(args.error);
   const int64_t workers = int64_t{grid.blocks} * (shape.block_per_iteration ? 1 : shape.threads);
   parameters_.clear();
   for (int i = 0; i < shape.pointers; ++i) parameters_.push_back(pointer(args.ptr[i]));
   for (int i = 0; i < shape.dims; ++i) parameters_.push_back(static_cast<uint64_t>(args.dim[i]));
   for (int i = 0; i < shape.scalars; ++i) parameters_.push_back(static_cast<uint64_t>(args.scalar[i].i));
   parameters_.push_back(pointer(args.shared));
-  parameters_.push_back(error_word_);
+  parameters_.push_back(error_word);
   parameters_.push_back(grid.local_nbytes ? pointer(local_memory(grid.local_nbytes * workers)) : 0);
   parameters_.push_back(static_cast<uint64_t>(grid.local_nbytes));
   long long end = phase.grid;
@@ -192,27 +196,31 @@ void CudaBackend::launch(const PhaseLaunch& phase, const KernelArgs& args) {
         "cuLaunchKernel");
 }
 
-void CudaBackend::take_error_word(KernelError* error) {
-  if (error == error_ || error == nullptr) return;
-  if (error_) synchronize();
-  error_ = error;
+DevicePointer CudaBackend::error_word_of(KernelError* error) {
+  if (errors_.size() == kErrorWords) synchronize();
+  if (errors_.empty() || errors_.back() != error) errors_.push_back(error);
+  return error_words_ + (errors_.size() - 1) * sizeof(KernelError);
 }
 
 void CudaBackend::synchronize() {
   use_context();
   check(driver_.cuStreamSynchronize(stream_), "cuStreamSynchronize");
-  fetch_error_word();
+  fetch_error_words();
 }
 
-void CudaBackend::fetch_error_word() {
-  if (!error_) return;
-  KernelError found{};
-  copy_to_host(&found, reinterpret_cast<void*>(error_word_), sizeof found);
-  if (found.code != 0) {
-    if (error_->code == 0) *error_ = found;
-    check(driver_.cuMemsetD8Async(error_word_, 0, sizeof found, stream_), "cuMemsetD8Async");
+void CudaBackend::fetch_error_words() {
+  if (errors_.empty()) return;
+  std::vector<KernelError> found(errors_.size());
+  const std::vector<KernelError*> errors = std::exchange(errors_, {});
+  const auto nbytes = found.size() * sizeof(KernelError);
+  copy_to_host(found.data(), reinterpret_cast<void*>(error_words_), static_cast<int64_t>(nbytes));
+  bool any = false;
+  for (size_t i = 0; i < found.size(); ++i) {
+    if (found[i].code == 0) continue;
+    any = true;
+    if (errors[i] && errors[i]->code == 0) *errors[i] = found[i];
   }
-  error_ = nullptr;
+  if (any) check(driver_.cuMemsetD8Async(error_words_, 0, kErrorNbytes, stream_), "cuMemsetD8Async");
 }
 
 void* CudaBackend::load_library(const void* image) {

@@ -43,12 +43,13 @@ class CudaBackend final : public Backend {
   DeviceMemory memory() override;
   void* allocate(int64_t nbytes) override;
   void free(void* address, int64_t nbytes) noexcept override;
+  int64_t own_nbytes() const noexcept override { return local_nbytes_; }
   bool host_visible() const noexcept override { return managed_; }
   void copy_to_host(void* host, const void* device, int64_t nbytes) override;
   void copy_from_host(void* device, const void* host, int64_t nbytes) override;
   void copy(void* to, const void* from, int64_t nbytes) override;
   void launch(const PhaseLaunch& phase, const KernelArgs& args) override;
-  /// Also fetches the error word of the kernels launched since the last call.
+  /// Also fills the KernelErrors of the launches since the last call; they must live until then.
   void synchronize() override;
 
   /// A cubin (or, simulated, the path of a shared object), loaded for the life of the process. Any thread.
@@ -71,8 +72,8 @@ class CudaBackend final : public Backend {
   void use_context() const;
   Grid grid_of(const PhaseLaunch& phase, const CudaEntry& entry) const noexcept;
   void* local_memory(int64_t nbytes);
-  void take_error_word(KernelError* error);
-  void fetch_error_word();
+  DevicePointer error_word_of(KernelError* error);
+  void fetch_error_words();
   void* allocate_managed(int64_t nbytes);
 
   DriverTable driver_;
@@ -90,9 +91,9 @@ class CudaBackend final : public Backend {
 
   // Owned by whoever holds the run lock.
   DevicePointer local_ = 0;
-  int64_t local_nbytes_ = 0;
-  DevicePointer error_word_ = 0;
-  KernelError* error_ = nullptr;
+  std::atomic<int64_t> local_nbytes_{0};
+  DevicePointer error_words_ = 0;
+  std::vector<KernelError*> errors_;  // whose word stands at the same place of error_words_
   std::vector<uint64_t> parameters_;
 
   std::mutex entries_mutex_;

@@ -99,7 +99,8 @@ class Scheduler {
   void fail(std::string why);
   void describe_deadlock();
   void place(unsigned thread);
-  std::vector<unsigned> ordered(unsigned count);
+  /// The numbers below `count` in the order of this launch, into an array that is reused.
+  const std::vector<unsigned>& ordered(unsigned count, std::vector<unsigned>* order);
   Exchange* find_exchange(Warp& warp, unsigned mask);
 
   const SimulatedKernel& kernel_;
@@ -115,6 +116,7 @@ class Scheduler {
   void* main_stack_ = nullptr;
   char* stacks_ = nullptr;
   int any_ = 0, count_ = 0;
+  std::vector<unsigned> block_order_, warp_order_, thread_order_;
   std::minstd_rand random_{12345};
   std::string failure_;
 };
@@ -148,7 +150,7 @@ Scheduler::~Scheduler() {
 std::string Scheduler::run() {
   t_scheduler = this;
   const unsigned blocks = shape_.grid[0] * shape_.grid[1] * shape_.grid[2];
-  const auto order = ordered(failure_.empty() ? blocks : 0);
+  const auto& order = ordered(failure_.empty() ? blocks : 0, &block_order_);
   for (size_t i = 0; i < order.size() && failure_.empty(); ++i) {
     const unsigned block = order[i];
     state_.block_index = {block % shape_.grid[0], block / shape_.grid[0] % shape_.grid[1],
@@ -162,12 +164,12 @@ std::string Scheduler::run() {
   return failure_;
 }
 
-std::vector<unsigned> Scheduler::ordered(unsigned count) {
-  std::vector<unsigned> order(count);
-  std::iota(order.begin(), order.end(), 0u);
-  if (order_ == FiberOrder::kDescending) std::reverse(order.begin(), order.end());
-  if (order_ == FiberOrder::kShuffled) std::shuffle(order.begin(), order.end(), random_);
-  return order;
+const std::vector<unsigned>& Scheduler::ordered(unsigned count, std::vector<unsigned>* order) {
+  order->resize(count);
+  std::iota(order->begin(), order->end(), 0u);
+  if (order_ == FiberOrder::kDescending) std::reverse(order->begin(), order->end());
+  if (order_ == FiberOrder::kShuffled) std::shuffle(order->begin(), order->end(), random_);
+  return *order;
 }
 
 void Scheduler::place(unsigned thread) {
@@ -181,7 +183,7 @@ void Scheduler::run_block() {
     run_block_of_fibers();
     return;
   }
-  for (const unsigned thread : ordered(threads_)) {
+  for (const unsigned thread : ordered(threads_, &thread_order_)) {
     place(thread);
     kernel_.run(parameters_);
   }
@@ -226,7 +228,7 @@ void Scheduler::run_block_of_fibers() {
   start_fibers();
   while (failure_.empty()) {
     bool moved = false;
-    for (const unsigned warp : ordered(static_cast<unsigned>(warps_.size()))) moved |= run_warp(warp);
+    for (const unsigned warp : ordered(static_cast<unsigned>(warps_.size()), &warp_order_)) moved |= run_warp(warp);
     const auto in = [&](FiberState state) {
       return std::count_if(fibers_.begin(), fibers_.end(), [&](const Fiber& fiber) { return fiber.state == state; });
     };
@@ -245,7 +247,7 @@ bool Scheduler::run_warp(unsigned warp) {
   bool moved = false;
   for (bool again = true; again && failure_.empty();) {
     again = false;
-    for (const unsigned lane : ordered(count)) {
+    for (const unsigned lane : ordered(count, &thread_order_)) {
       Fiber& fiber = fibers_[first + lane];
       const bool exchanged = fiber.state == FiberState::kInExchange && fiber.exchange->generation != fiber.generation;
       if (exchanged) fiber.state = FiberState::kReady;

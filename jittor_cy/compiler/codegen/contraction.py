@@ -1,0 +1,296 @@
+"""Generator of the contraction kernels: register tiles, gathers and transposes of one instruction set, as headerless C.
+
+The blocking around them, and what the structs mean, is runtime/exec/contraction.h; the order of the additions is the
+contraction's bits (blocks of 256, ascending, fused multiply-add) and the same in every tile.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+__all__ = ["INSTRUCTION_SETS", "InstructionSet", "prebuilt_source"]
+
+
+@dataclass(frozen=True, slots=True)
+class InstructionSet:
+    """What the tiles of one instruction set look like; `rows` x `vectors` accumulators must fit its registers."""
+
+    name: str
+    vector_nbytes: int
+    rows: int
+    vectors: int
+    fma: dict[str, str]  # element → expression in t, b, c
+
+
+# 14 rows would fit the 32 registers of avx512 too; it was no faster than 12 (2048^3, EPYC Zen 5), and 12 divides more.
+INSTRUCTION_SETS = (
+    InstructionSet(
+        "avx512",
+        64,
+        12,
+        2,
+        {
+            "f32": "__builtin_ia32_vfmaddps512_mask({t}, {b}, {c}, (unsigned short)-1, 4)",
+            "f64": "__builtin_ia32_vfmaddpd512_mask({t}, {b}, {c}, (unsigned char)-1, 4)",
+        },
+    ),
+    InstructionSet(
+        "avx2",
+        32,
+        6,
+        2,
+        {"f32": "__builtin_ia32_vfmaddps256({t}, {b}, {c})", "f64": "__builtin_ia32_vfmaddpd256({t}, {b}, {c})"},
+    ),
+    InstructionSet("portable", 16, 4, 2, {}),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """An accumulator type: its name in the table, its C type and how a product is added."""
+
+    name: str
+    ctype: str
+    nbytes: int
+    multiply_add: str = "{c} + {t} * {b}"
+
+
+ELEMENTS = (
+    Element("f32", "float", 4),
+    Element("f64", "double", 8),
+    Element("w8", "unsigned char", 1),
+    Element("w16", "unsigned short", 2),
+    Element("w32", "unsigned", 4),
+    Element("w64", "unsigned long long", 8),
+    Element("b", "unsigned char", 1, "{c} | ({t} & {b})"),
+)
+
+# Integers need no peak: four rows keep the source small.
+INTEGER_ROWS = 4
+
+
+def tile_rows(isa: InstructionSet, element: Element) -> int:
+    """Largest number of rows of a tile."""
+    return isa.rows if element.ctype in ("float", "double") else min(isa.rows, INTEGER_ROWS)
+
+
+def tile_source(isa: InstructionSet, element: Element, rows: int, vectors: int) -> str:
+    """One register tile: acc = sum of a[k][row] * b[k][column] over one block, then c = acc or c + acc."""
+    lanes = isa.vector_nbytes // element.nbytes
+    vector, unaligned = f"v_{element.name}", f"u_{element.name}"
+    multiply_add = isa.fma.get(element.name, element.multiply_add)
+    cells = [(i, j) for i in range(rows) for j in range(vectors)]
+    lines = [
+        f"static void tile_{element.name}_{rows}x{vectors}(long long depth, const void* pa, const void* pb,"
+        " long long step, void* pc,",
+        "    const long long* row, int add) {",
+        f"  const {element.ctype}* a = (const {element.ctype}*)pa;",
+        f"  const {element.ctype}* b = (const {element.ctype}*)pb;",
+        f"  {element.ctype}* c = ({element.ctype}*)pc;",
+        # named accumulators: an array of them is spilled to the stack (cpu_kernels.md)
+        "  " + f"{vector} " + ", ".join(f"c{i}_{j} = {{0}}" for i, j in cells) + ";",
+        *(f"  __builtin_prefetch(c + row[{i}], 1);" for i in range(rows)),
+        "  for (long long k = 0; k < depth; ++k) {",
+        *(f"    const {vector} b{j} = *(const {unaligned}*)(b + {j * lanes});" for j in range(vectors)),
+    ]
+    for i in range(rows):
+        splat = ", ".join(["x"] * lanes)
+        lines.append(f"    {{ const {element.ctype} x = a[{i}]; const {vector} t = {{{splat}}};")
+        for j in range(vectors):
+            lines.append(f"      c{i}_{j} = {multiply_add.format(t='t', b=f'b{j}', c=f'c{i}_{j}')};")
+        lines.append("    }")
+    lines += [f"    a += {rows};", "    b += step;", "  }", "  if (add) {"]
+    lines += [f"    c{i}_{j} = *({unaligned}*)(c + row[{i}] + {j * lanes}) + c{i}_{j};" for i, j in cells]
+    if element.name == "b":
+        lines[-len(cells) :] = [f"    c{i}_{j} |= *({unaligned}*)(c + row[{i}] + {j * lanes});" for i, j in cells]
+    lines += ["  }"]
+    lines += [f"  *({unaligned}*)(c + row[{i}] + {j * lanes}) = c{i}_{j};" for i, j in cells]
+    return "\n".join([*lines, "}"])
+
+
+GATHER = """static void gather_{name}(const JtGather* g, long long count, void* destination, long long to_step) {{
+  const int checked = g->checked;
+  for (long long o = 0; o < count; ++o) {{
+    const {ctype}* from = (const {ctype}*)g->data + g->outer_offset[o];
+    const long long* outer = g->outer_at + o * checked;
+    {to}* row = ({to}*)destination + o * to_step;
+    for (int q = 0; q < g->runs; ++q) {{
+      const JtRun* run = g->run + q;
+      const long long* at = g->run_at + q * checked;
+      const long long* by = g->run_by + q * checked;
+      {to}* to = row + run->start;
+      long long low = 0, high = run->count, offset = run->offset;
+      if (g->divided) {{
+        for (long long j = 0; j < run->count; ++j) {{
+          long long place = offset + j * run->free_step;
+          int inside = 1;
+          for (int d = 0; d < checked; ++d) {{
+            const long long v = g->base[d] + outer[d] + at[d] + j * by[d], index = v / g->divisor[d];
+            inside &= v >= 0 && index * g->divisor[d] == v && index < g->extent[d];
+            place += index * g->stride[d];
+          }}
+          if (inside) to[j] = {load_place};
+          else to[j] = 0;
+        }}
+        continue;
+      }}
+      for (int d = 0; d < checked; ++d) {{
+        const long long v = g->base[d] + outer[d] + at[d], s = by[d], extent = g->extent[d];
+        long long first = 0, end = run->count;
+        if (s == 0) end = v >= 0 && v < extent ? end : 0;
+        else if (s == 1) first = -v, end = extent - v;
+        else if (s > 0) first = v < 0 ? (s - 1 - v) / s : 0, end = v < extent ? (extent - v + s - 1) / s : 0;
+        else first = v < extent ? 0 : (v - extent) / -s + 1, end = v < 0 ? 0 : v / -s + 1;
+        low = first > low ? first : low;
+        high = end < high ? end : high;
+        offset += v * g->stride[d];
+      }}
+      if (low >= high) low = high = 0;
+      for (long long j = 0; j < low; ++j) to[j] = 0;
+      for (long long j = high; j < run->count; ++j) to[j] = 0;
+      from += offset;
+      if (run->step == 1) {{
+        if (high - low == {panel}) for (long long j = 0; j < {panel}; ++j) to[low + j] = {load_panel};
+        else for (long long j = low; j < high; ++j) to[j] = {load_j};
+      }} else {{
+        const long long step = run->step;
+        for (long long j = low; j < high; ++j) to[j] = {load_step};
+      }}
+      from -= offset;
+    }}
+  }}
+}}"""
+
+TRANSPOSE = """static void transpose_{name}(const void* source, long long from_step, long long rows, long long depth,
+                         void* destination, long long to_step) {{
+  const {ctype}* from = (const {ctype}*)source;
+  {ctype}* to = ({ctype}*)destination;
+  long long i = 0;
+  for (; i + {block} <= rows; i += {block}) {{
+    long long k = 0;
+    for (; k + {block} <= depth; k += {block}) {{
+{shuffles}
+    }}
+    for (; k < depth; ++k) for (int j = 0; j < {block}; ++j) to[k * to_step + i + j] = from[(i + j) * from_step + k];
+  }}
+  for (; i < rows; ++i) for (long long k = 0; k < depth; ++k) to[k * to_step + i] = from[i * from_step + k];
+}}"""
+
+# (name in the table, C type read, C type written, conversion)
+GATHERS = (
+    ("w8", "unsigned char", "unsigned char", "{}"),
+    ("w16", "unsigned short", "unsigned short", "{}"),
+    ("w32", "unsigned", "unsigned", "{}"),
+    ("w64", "unsigned long long", "unsigned long long", "{}"),
+    ("f16", "jt_f16", "float", "jt_cast_f16_f32({})"),
+    ("bf16", "jt_bf16", "float", "jt_cast_bf16_f32({})"),
+)
+
+
+def gather_source(isa: InstructionSet, name: str, ctype: str, to: str, load: str) -> str:
+    """Copies rows of an operand into a dense row, 0 where the operand has no element."""
+    nbytes = {"float": 4, "unsigned": 4, "unsigned long long": 8, "unsigned short": 2, "unsigned char": 1}[to]
+    return GATHER.format(
+        name=name,
+        ctype=ctype,
+        to=to,
+        panel=isa.vectors * isa.vector_nbytes // nbytes,
+        load_place=load.format("from[place]"),
+        load_panel=load.format("from[low + j]"),
+        load_j=load.format("from[j]"),
+        load_step=load.format("from[j * step]"),
+    )
+
+
+def shuffle_block(ctype: str, nbytes: int) -> tuple[int, str]:
+    """A square block transposed in registers: 4 x 4 of 4 bytes, 2 x 2 of 8; (1, a copy) for narrower elements."""
+    indent = "      "
+    if nbytes < 4:
+        return 1, f"{indent}to[k * to_step + i] = from[i * from_step + k];"
+    block, vector = 16 // nbytes, f"q{nbytes * 8}"
+    lines = [f"{vector} r{j} = *({vector}*)(from + (i + {j}) * from_step + k);" for j in range(block)]
+    if block == 4:
+        pairs = [("x0", "r0", "r1", "0, 4, 1, 5"), ("x1", "r0", "r1", "2, 6, 3, 7")]
+        pairs += [("x2", "r2", "r3", "0, 4, 1, 5"), ("x3", "r2", "r3", "2, 6, 3, 7")]
+        pairs += [("y0", "x0", "x2", "0, 1, 4, 5"), ("y1", "x0", "x2", "2, 3, 6, 7")]
+        pairs += [("y2", "x1", "x3", "0, 1, 4, 5"), ("y3", "x1", "x3", "2, 3, 6, 7")]
+    else:
+        pairs = [("y0", "r0", "r1", "0, 2"), ("y1", "r0", "r1", "1, 3")]
+    lines += [f"{vector} {n} = __builtin_shuffle({x}, {y}, ({vector}){{{order}}});" for n, x, y, order in pairs]
+    lines += [f"*({vector}*)(to + (k + {j}) * to_step + i) = y{j};" for j in range(block)]
+    return block, "\n".join(indent + line for line in lines)
+
+
+def transpose_source(name: str, ctype: str, nbytes: int) -> str:
+    """From [row][k] to [k][row]."""
+    block, shuffles = shuffle_block(ctype, nbytes)
+    return TRANSPOSE.format(name=name, ctype=ctype, block=block, shuffles=shuffles)
+
+
+def vector_types(isa: InstructionSet) -> str:
+    """Vectors of each element, aligned and not; q32 and q64 are the blocks of the transposes."""
+    lines = []
+    for e in ELEMENTS:
+        attributes = f"vector_size({isa.vector_nbytes})"
+        lines.append(f"typedef {e.ctype} v_{e.name} __attribute__(({attributes}));")
+        lines.append(f"typedef {e.ctype} u_{e.name} __attribute__(({attributes}, aligned({e.nbytes}), may_alias));")
+    lines.append("typedef unsigned q32 __attribute__((vector_size(16), aligned(4), may_alias));")
+    lines.append("typedef unsigned long long q64 __attribute__((vector_size(16), aligned(8), may_alias));")
+    return "\n".join(lines)
+
+
+def table_source(isa: InstructionSet) -> str:
+    """The exported table; order of the fields as in runtime/exec/contraction.h."""
+    sets = []
+    for e in ELEMENTS:
+        rows = tile_rows(isa, e)
+        widths = [f"{{{', '.join(f'tile_{e.name}_{i + 1}x{v}' for i in range(rows))}}}" for v in (isa.vectors, 1)]
+        sets.append(f"  {{{rows}, {isa.vectors * isa.vector_nbytes // e.nbytes}, {{{', '.join(widths)}}}}},")
+    gathers = ", ".join(f"gather_{g[0]}" for g in GATHERS)
+    transposes = ", ".join(f"transpose_{e.name}" for e in ELEMENTS if e.name.startswith("w"))
+    return "\n".join(
+        [
+            "#ifdef __cplusplus",
+            'extern "C"',
+            "#endif",
+            f"const JtPrebuilt jt_prebuilt_{isa.name} = {{",
+            *sets,
+            f"  {{{gathers}}},",
+            f"  {{{transposes}}},",
+            "};",
+        ]
+    )
+
+
+def functions_text(maths: str, names: tuple[str, ...]) -> str:
+    """The preamble of kernel_math.h, then the functions `names` and those that they call, in the order of the text."""
+    preamble = maths[maths.index("/* kernel-math-preamble-begin */") : maths.index("/* kernel-math-preamble-end */")]
+    texts = {
+        match[2]: match[0]
+        for match in re.finditer(r"^static inline ([\w ]+?) (jt_\w+)\((?:.*\}$|(?s:.*?)^\}$)", maths, re.MULTILINE)
+    }
+    wanted, missing = set(), list(names)
+    while missing:
+        name = missing.pop()
+        wanted.add(name)
+        missing += [n for n in re.findall(r"\bjt_\w+(?=\()", texts[name]) if n not in wanted]
+    return "\n".join([preamble, *(text for name, text in texts.items() if name in wanted)])
+
+
+def prebuilt_source(isa: InstructionSet, abi: str, maths: str) -> str:
+    """The whole translation unit of one instruction set.
+
+    Args: abi: the C part of runtime/exec/contraction.h; maths: the text of runtime/exec/kernel_math.h.
+    """
+    parts = [
+        f"// Contraction kernels for {isa.name}; generated by jittor_cy/compiler/codegen/contraction.py.",
+        abi,
+        functions_text(maths, ("jt_cast_f16_f32", "jt_cast_bf16_f32")),
+        vector_types(isa),
+    ]
+    for e in ELEMENTS:
+        parts += [tile_source(isa, e, rows + 1, v) for rows in range(tile_rows(isa, e)) for v in (isa.vectors, 1)]
+    parts += [gather_source(isa, *g) for g in GATHERS]
+    parts += [transpose_source(e.name, e.ctype, e.nbytes) for e in ELEMENTS if e.name.startswith("w")]
+    return "\n\n".join([*parts, table_source(isa)]) + "\n"

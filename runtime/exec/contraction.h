@@ -1,0 +1,66 @@
+// Contraction on the CPU: blocking around register tiles that are generated when the package is built.
+#pragma once
+#include <cstdint>
+
+#include "base/thread_pool.h"
+#include "exec/interpreter.h"
+
+/* contraction-abi-begin */
+/* What a generated file exports (jittor_cy/compiler/codegen/contraction.py); plain C, pasted into it. */
+
+/* c[row[i] + j] = (add ? c[...] : 0) + sum over k < depth of a[k][i] * b[k * step + j], a packed by its rows. */
+typedef void (*JtTile)(long long depth, const void* a, const void* b, long long step, void* c, const long long* row,
+                       int add);
+
+#define JT_MOST_ROWS 12
+typedef struct {
+  int rows;                     /* of the largest tile */
+  int columns;                  /* of a wide tile */
+  JtTile tile[2][JT_MOST_ROWS]; /* wide, narrow (one vector); by rows - 1 */
+} JtTileSet;
+
+/* Positions start .. start + count - 1 whose place and indices advance evenly. */
+typedef struct {
+  long long start, count;
+  long long offset;    /* of the first one, checked dims left out */
+  long long step;      /* all dims */
+  long long free_step; /* checked dims left out */
+} JtRun;
+
+/* An operand (or a part of it) read as rows of runs. Elements, not bytes. Checked dims may be outside: 0 is read. */
+typedef struct {
+  const void* data;
+  int checked;
+  int divided;                                       /* some checked dim has a divisor */
+  const long long *extent, *stride, *divisor, *base; /* by checked dim */
+  const long long *outer_offset, *outer_at;          /* by row; [row][checked dim] */
+  int runs;
+  const JtRun* run;
+  const long long *run_at, *run_by; /* [run][checked dim]: index of the first position, and its step */
+} JtGather;
+
+typedef void (*JtGatherRows)(const JtGather* g, long long count, void* to, long long to_step);
+typedef void (*JtTranspose)(const void* from, long long from_step, long long rows, long long depth, void* to,
+                            long long to_step);
+
+typedef struct {
+  JtTileSet f32, f64, w8, w16, w32, w64, b; /* w: integers of so many bits, wrapping; b: bool, or of ands */
+  JtGatherRows gather[6];                   /* 8, 16, 32, 64 bits as they are; float16, bfloat16 to float32 */
+  JtTranspose transpose[4];                 /* 8, 16, 32, 64 bits */
+} JtPrebuilt;
+/* contraction-abi-end */
+
+extern "C" {
+extern const JtPrebuilt jt_prebuilt_avx512;
+extern const JtPrebuilt jt_prebuilt_avx2;
+extern const JtPrebuilt jt_prebuilt_portable;
+}
+
+namespace jtcy {
+
+/// Bytes of scratch memory that run_contraction takes.
+int64_t contraction_scratch(const OpView& op, int threads);
+/// Every map and dtype; uses at most the pool's threads at the time of contraction_scratch. `scratch` is aligned to 64.
+void run_contraction(const OpView& op, void* scratch, ThreadPool& pool);
+
+}  // namespace jtcy

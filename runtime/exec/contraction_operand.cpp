@@ -1,0 +1,184 @@
+// Places of an operand's elements as tables and runs; packing of panels along the longer runs.
+#include "exec/contraction_operand.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace jtcy {
+namespace {
+
+static_assert(sizeof(long long) == sizeof(int64_t));
+
+const long long* as_abi(const int64_t* values) noexcept { return reinterpret_cast<const long long*>(values); }
+
+int transpose_number(int64_t itemsize) noexcept {
+  return itemsize == 1 ? 0 : itemsize == 2 ? 1 : itemsize == 4 ? 2 : 3;
+}
+
+}  // namespace
+
+void RoleSteps::add_axis(int64_t axis_extent) noexcept {
+  extent[axes] = axis_extent;
+  offset[axes] = 0;
+  for (int64_t& step : index[axes]) step = 0;
+  count *= axis_extent;
+  ++axes;
+}
+
+void RoleSteps::fill(int64_t begin, int64_t count, int checked, int64_t* offsets, int64_t* indices) const noexcept {
+  int64_t coordinate[kMaxDims], at[kMaxDims] = {}, place = 0;
+  for (int axis = axes - 1; axis >= 0; --axis) {
+    coordinate[axis] = begin % extent[axis];
+    begin /= extent[axis];
+    place += coordinate[axis] * offset[axis];
+    for (int d = 0; d < checked; ++d) at[d] += coordinate[axis] * index[axis][d];
+  }
+  for (int64_t i = 0; i < count; ++i) {
+    offsets[i] = place;
+    for (int d = 0; d < checked; ++d) indices[i * checked + d] = at[d];
+    for (int axis = axes - 1; axis >= 0; --axis) {
+      place += offset[axis];
+      for (int d = 0; d < checked; ++d) at[d] += index[axis][d];
+      if (++coordinate[axis] < extent[axis]) break;
+      coordinate[axis] = 0;
+      place -= extent[axis] * offset[axis];
+      for (int d = 0; d < checked; ++d) at[d] -= extent[axis] * index[axis][d];
+    }
+  }
+}
+
+int64_t OperandBlock::table_nbytes(const ContractionOperand& operand, int64_t positions, int64_t depth) noexcept {
+  const int64_t places = (positions + depth) * (1 + operand.checked);
+  const int64_t runs =
+      (depth + kMostPanel) * (static_cast<int64_t>(sizeof(JtRun) / sizeof(int64_t)) + 2 * operand.checked);
+  return (places + runs) * static_cast<int64_t>(sizeof(int64_t));
+}
+
+OperandBlock::OperandBlock(const ContractionOperand& operand, const JtPrebuilt& prebuilt, int64_t packed_itemsize,
+                           int64_t positions, int64_t depth, char* tables, char* rows) noexcept
+    : operand_(operand),
+      transpose_(prebuilt.transpose[transpose_number(packed_itemsize)]),
+      packed_itemsize_(packed_itemsize),
+      depth_capacity_(depth),
+      rows_(rows) {
+  const auto take = [&tables](int64_t count, auto* type) {
+    auto* const begin = reinterpret_cast<decltype(type)>(tables);
+    tables += count * static_cast<int64_t>(sizeof(*type));
+    return begin;
+  };
+  int64_t* const integer = nullptr;
+  JtRun* const run = nullptr;
+  own_offset_ = take(positions, integer);
+  own_index_ = take(positions * operand.checked, integer);
+  depth_offset_ = take(depth, integer);
+  depth_index_ = take(depth * operand.checked, integer);
+  depth_run_ = take(depth, run);
+  depth_at_ = take(depth * operand.checked, integer);
+  depth_by_ = take(depth * operand.checked, integer);
+  panel_run_ = take(kMostPanel, run);
+  panel_at_ = take(kMostPanel * operand.checked, integer);
+  panel_by_ = take(kMostPanel * operand.checked, integer);
+}
+
+void OperandBlock::select_batch(int64_t batch) noexcept {
+  int64_t offset = 0, index[kMaxDims] = {};
+  operand_.batch.fill(batch, 1, operand_.checked, &offset, index);
+  data_ = operand_.data + offset * operand_.itemsize;
+  for (int d = 0; d < operand_.checked; ++d) base_[d] = operand_.base[d] + index[d];
+}
+
+void OperandBlock::select_positions(int64_t begin, int64_t count) noexcept {
+  if (begin == own_begin_ && count == own_count_) return;
+  own_begin_ = begin;
+  own_count_ = count;
+  operand_.own.fill(begin, count, operand_.checked, own_offset_, own_index_);
+  if (depth_begin_ >= 0) choose_direction();
+}
+
+void OperandBlock::select_depth(int64_t begin, int64_t count) noexcept {
+  if (begin == depth_begin_ && count == depth_count_) return;
+  depth_begin_ = begin;
+  depth_count_ = count;
+  operand_.depth.fill(begin, count, operand_.checked, depth_offset_, depth_index_);
+  depth_runs_ = find_runs(depth_offset_, depth_index_, count, depth_run_, depth_at_, depth_by_);
+  if (own_begin_ >= 0) choose_direction();
+}
+
+int OperandBlock::find_runs(const int64_t* offsets, const int64_t* indices, int64_t count, JtRun* runs, int64_t* at,
+                            int64_t* by) const noexcept {
+  const int checked = operand_.checked;
+  int number = 0;
+  for (int64_t begin = 0; begin < count;) {
+    int64_t end = begin + 1;
+    const int64_t free_step = end < count ? offsets[end] - offsets[begin] : 0;
+    int64_t step = free_step;
+    for (int d = 0; d < checked; ++d) {
+      at[number * checked + d] = indices[begin * checked + d];
+      by[number * checked + d] = end < count ? indices[end * checked + d] - indices[begin * checked + d] : 0;
+      step += by[number * checked + d] * operand_.stride[d];
+    }
+    const auto follows = [&](int64_t i) {
+      if (offsets[i] - offsets[i - 1] != free_step) return false;
+      for (int d = 0; d < checked; ++d) {
+        if (indices[i * checked + d] - indices[(i - 1) * checked + d] != by[number * checked + d]) return false;
+      }
+      return true;
+    };
+    while (end < count && follows(end)) ++end;
+    runs[number++] = JtRun{begin, end - begin, offsets[begin], step, free_step};
+    begin = end;
+  }
+  return number;
+}
+
+void OperandBlock::choose_direction() noexcept {
+  const int64_t sample = std::min(own_count_, kMostPanel);
+  const int own_runs = find_runs(own_offset_, own_index_, sample, panel_run_, panel_at_, panel_by_);
+  // Neighbours in memory are copied by vectors, others one by one.
+  const auto score = [](int64_t count, int runs, const JtRun& run) { return count / runs * (run.step == 1 ? 4 : 1); };
+  along_depth_ = score(depth_count_, depth_runs_, depth_run_[0]) > score(sample, own_runs, panel_run_[0]);
+}
+
+void OperandBlock::pack(int64_t first, int64_t count, int64_t width, char* to) noexcept {
+  const int checked = operand_.checked;
+  const int64_t* const own_offset = own_offset_ + first;
+  const int64_t* const own_index = own_index_ + first * checked;
+  if (count < width) std::memset(to, 0, static_cast<std::size_t>(depth_count_ * width * packed_itemsize_));
+  JtGather gather{};
+  gather.data = data_;
+  gather.checked = checked;
+  gather.divided = operand_.divided;
+  gather.extent = operand_.extent;
+  gather.stride = operand_.stride;
+  gather.divisor = operand_.divisor;
+  gather.base = base_;
+  if (along_depth_) {
+    gather.outer_offset = as_abi(own_offset);
+    gather.outer_at = as_abi(own_index);
+    gather.runs = depth_runs_;
+    gather.run = depth_run_;
+    gather.run_at = as_abi(depth_at_);
+    gather.run_by = as_abi(depth_by_);
+    operand_.gather(&gather, count, rows_, depth_capacity_);
+    transpose_(rows_, depth_capacity_, count, depth_count_, to, width);
+    return;
+  }
+  gather.outer_offset = as_abi(depth_offset_);
+  gather.outer_at = as_abi(depth_index_);
+  gather.runs = find_runs(own_offset, own_index, count, panel_run_, panel_at_, panel_by_);
+  gather.run = panel_run_;
+  gather.run_at = as_abi(panel_at_);
+  gather.run_by = as_abi(panel_by_);
+  operand_.gather(&gather, depth_count_, to, width);
+}
+
+const char* OperandBlock::in_place(int64_t first, int64_t count, int64_t* step) const noexcept {
+  if (operand_.checked != 0 || depth_runs_ != 1 || operand_.itemsize != packed_itemsize_) return nullptr;
+  for (int64_t i = 1; i < count; ++i) {
+    if (own_offset_[first + i] != own_offset_[first] + i) return nullptr;
+  }
+  *step = depth_run_[0].step;
+  return data_ + (own_offset_[first] + depth_offset_[0]) * operand_.itemsize;
+}
+
+}  // namespace jtcy

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from jittor_cy import _graph, random
 from jittor_cy._var import Var
 from jittor_cy.errors import ArgumentError
@@ -22,7 +24,7 @@ def dropout(x: Var, p: float = 0.5, is_train: bool = True, training: bool | None
         raise ArgumentError(f"dropout: p is {p}, which is not between 0 and 1")
     if not (is_train if training is None else training) or p == 0:
         return x
-    seed, counter = random.next_counter(x.size)
+    seed, counter = random.next_counter(math.prod(x.shape))
     return _graph.dropout(x, p, seed, counter)
 
 

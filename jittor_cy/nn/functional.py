@@ -96,7 +96,7 @@ def interpolate(x: Var, size: int | Sequence[int] | None = None, scale_factor: f
             x = x.unsqueeze(axis + 1).expand(*x.shape[: axis + 1], m // n, *x.shape[axis + 1 :]).flatten(axis, axis + 1)
         else:
             source = [min(int(i * factor), n - 1) for i in range(m)]
-            x = ops.take(x, ops.array(source), axis)
+            x = _graph.take(x, ops.array(source), axis, "interpolate")
     return x
 
 

@@ -49,7 +49,7 @@ def fan_in_and_fan_out(shape: Sequence[int]) -> tuple[int, int]:
 def _in_place(make: Callable[..., Var]) -> Callable[..., Var]:
     @functools.wraps(make)
     def fill(x: Var, *args, **kwargs) -> Var:
-        x.assign(make(tuple(x.shape), *args, **kwargs, dtype=str(x.dtype)))
+        x.update(make(tuple(x.shape), *args, **kwargs, dtype=str(x.dtype)))
         return x
 
     fill.__name__ = fill.__qualname__ = make.__name__ + "_"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from jittor_cy import _graph, ops
 from jittor_cy._var import Var
 from jittor_cy.errors import ArgumentError, ShapeError
@@ -73,7 +75,7 @@ def _cross_entropy_of_probabilities(x: Var, target: Var, weight: Var | None, red
     if weight is not None:
         terms = terms * weight.reshape(-1, *(1,) * (x.ndim - axis - 1))
     loss = terms.sum(axis)
-    return loss.sum() / (loss.size or 1) if reduction == "mean" else _reduce("cross_entropy", loss, reduction)
+    return loss.sum() / max(1, math.prod(loss.shape)) if reduction == "mean" else _reduce("cross_entropy", loss, reduction)
 
 
 def cross_entropy_loss(output: Var, target: Var, weight: Var | None = None, ignore_index: int | None = None,

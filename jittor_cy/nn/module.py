@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import difflib
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -27,14 +28,13 @@ def Parameter(data: Any, requires_grad: bool = True) -> Var:
     Example: >>> nn.Parameter(jt.zeros(3)).requires_grad
              True
     """
-    value = data.detach() if isinstance(data, Var) else ops.array(data)
+    value = copy.deepcopy(data) if isinstance(data, Var) else ops.array(data)
     if requires_grad and not _is_float(value):
         raise ArgumentTypeError(
             f"nn.Parameter: gradients need a floating dtype, not {_dtype_name(value)}\n"
             "  help: pass requires_grad=False or cast it with .float()"
         )
-    value.requires_grad = requires_grad
-    return value
+    return value.requires_grad_(requires_grad)
 
 
 class Handle:
@@ -113,7 +113,9 @@ class Module:
         fields = self.__dict__
         if isinstance(value, Var):
             if name not in fields["_kinds"] and not fields["_running"]:
-                fields["_kinds"][name] = _PARAMETER if _is_float(value) and value.requires_grad else _BUFFER
+                fields["_kinds"][name] = _PARAMETER if value.requires_grad else _BUFFER
+                if value.requires_grad:
+                    _make_trained_leaf(value)
         elif value is not None:  # None keeps the place: the Var may come back
             fields["_kinds"].pop(name, None)
         if name in _ENTRIES:
@@ -135,8 +137,8 @@ class Module:
     def register_buffer(self, name: str, value: Any, persistent: bool = True) -> None:
         """Hold `value` under `name` without training it; the state dict has it if `persistent`."""
         if value is not None:
-            value = value.detach() if isinstance(value, Var) else ops.array(value)
-            value.requires_grad = False
+            value = copy.deepcopy(value) if isinstance(value, Var) else ops.array(value)
+            value.stop_grad()
         self._kinds[name] = _BUFFER if persistent else _TRANSIENT
         object.__setattr__(self, name, value)
 
@@ -268,7 +270,7 @@ class Module:
         raise ArgumentError("\n".join([*lines, "  help: strict=False loads the names that match"]))
 
     def _load(self, name: str, value: Var) -> None:
-        getattr(self, name).assign(value)
+        getattr(self, name).update(value)
 
     # ---- all at once ----
 
@@ -304,10 +306,14 @@ class Module:
             parameter.grad = None
 
     def to_dtype(self, dtype: Any) -> Module:
-        """Cast floating parameters and buffers to `dtype`."""
-        for value in [*self.parameters(), *self.buffers()]:
-            if _is_float(value):
-                value.assign(value.detach().cast(dtype))
+        """Cast floating parameters and buffers to `dtype`: new Vars, so make the optimizer afterwards."""
+        new: dict[int, Var] = {}  # a Var that is held twice stays one
+        for module in self.modules():
+            for name, value in module._held((_PARAMETER, _BUFFER, _TRANSIENT)):
+                if _is_float(value):
+                    if id(value) not in new:
+                        new[id(value)] = Parameter(value.detach().cast(dtype), value.requires_grad)
+                    object.__setattr__(module, name, new[id(value)])
         return self
 
     def float(self) -> Module:
@@ -342,6 +348,13 @@ class Module:
         if not lines:
             return f"{type(self).__name__}({extra})"
         return "\n".join([f"{type(self).__name__}(", *([f"  {extra}"] if extra else []), *lines, ")"])
+
+
+def _make_trained_leaf(value: Var) -> None:
+    """Gradients start at it and end at it, whatever it was computed from."""
+    if not value.is_leaf:
+        value.update(value)
+    value.requires_grad_()
 
 
 def _is_float(value: Var) -> bool:

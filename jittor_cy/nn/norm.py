@@ -43,9 +43,9 @@ def batch_norm(x: Var, running_mean: Var | None = None, running_var: Var | None 
     y, mean, variance = _graph.batch_norm(x, None, None, weight, bias, eps, True)
     with no_grad():
         if running_mean is not None:
-            running_mean.assign(running_mean * (1 - momentum) + mean * momentum)
+            running_mean.update(running_mean * (1 - momentum) + mean * momentum)
         if running_var is not None:
-            running_var.assign(running_var * (1 - momentum) + variance * (momentum * count / (count - 1)))
+            running_var.update(running_var * (1 - momentum) + variance * (momentum * count / (count - 1)))
     return y
 
 

@@ -1,6 +1,7 @@
 // Where trace lines go: channel filter, sink, and one write per line so that threads and processes do not mix.
 #include "base/trace.h"
 
+#include <pthread.h>
 #include <unistd.h>
 
 #include <memory>
@@ -22,7 +23,13 @@ struct Settings {
 
 /// Never destroyed: threads may trace while the process ends.
 Settings& settings() {
-  static Settings* const instance = std::make_unique<Settings>().release();
+  static Settings* const instance = [] {
+    Settings* const made = std::make_unique<Settings>().release();
+    // A fork while another thread holds the lock would leave the child with a lock that nobody opens.
+    pthread_atfork([] { settings().mutex.lock(); }, [] { settings().mutex.unlock(); },
+                   [] { settings().mutex.unlock(); });
+    return made;
+  }();
   return *instance;
 }
 

@@ -32,6 +32,8 @@ class Buffer : public RefCounted {
 
   /// Run that writes it last; a reader waits for it (Executor::wait).
   int64_t ticket = 0;
+  /// Run that moves it between the tiers last; a reader waits for that too, but is not failed by it.
+  int64_t moved = 0;
   int32_t pins = 0;
   /// Place in the spill file while residency is kDisk; -1 else.
   int64_t spill_slot = -1;

@@ -1,7 +1,5 @@
 // EventLog: the last kEventLogLength memory events.
 #pragma once
-#include <x86intrin.h>
-
 #include <vector>
 
 #include "memory/stats.h"
@@ -14,7 +12,7 @@ class EventLog {
   EventLog();
 
   void add(MemoryEvent::What what, const void* address, int64_t nbytes, int64_t counted_nbytes) noexcept {
-    const MemoryEvent event{what, nbytes, counted_nbytes, static_cast<int64_t>(__rdtsc()),
+    const MemoryEvent event{what, nbytes, counted_nbytes, static_cast<int64_t>(__builtin_ia32_rdtsc()),
                             reinterpret_cast<uint64_t>(address)};
     if (events_.size() < kEventLogLength) [[likely]] {
       events_.push_back(event);  // within the reserved room

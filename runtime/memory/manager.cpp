@@ -125,6 +125,10 @@ void MemoryManager::trim() noexcept {
   live_->log.add(What::kTrim, nullptr, given_back, counted_nbytes());
 }
 
+void MemoryManager::set_give_back(void (*hook)(void*, void*, int64_t), void* context) noexcept {
+  pool_->set_give_back(hook, context);
+}
+
 MemoryStats MemoryManager::stats() const {
   MemoryStats stats;
   stats.live_nbytes = pool_->live_nbytes();

@@ -46,6 +46,11 @@ class MemoryManager {
   int64_t cost_of(int64_t nbytes) const noexcept;
   /// Gives cached blocks back to the Backend.
   void trim() noexcept;
+  /// From now on `hook` gets the memory that goes back (from trim, set_budget and try_allocate, in the recording
+  /// thread) and hands it to Backend::free once everything bound or queued so far has run: it may still use that
+  /// memory. It must not call the manager. Counted bytes leave it out at once. Null: back at once, right only while
+  /// nothing is queued.
+  void set_give_back(void (*hook)(void* context, void* address, int64_t nbytes), void* context) noexcept;
 
   /// Eviction happens in two halves: in the recording thread the Buffer changes residency and gives up its block (in
   /// stream order, so a later allocation may reuse the address); the returned move is done by the executor in order.

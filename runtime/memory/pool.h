@@ -37,8 +37,16 @@ class Pool {
   /// Gives unused Segments back until `wanted` bytes are gone or none is left; returns the bytes given back.
   int64_t trim(int64_t wanted = kUnlimited) noexcept;
 
-  /// Bound on the bytes of all Segments.
+  /// Bound on the bytes of all Segments. While there is one, cached Segments are reused only at their exact size, so
+  /// that what a plan needs is what it takes.
   void set_limit(int64_t nbytes) noexcept { limit_ = nbytes; }
+
+  /// Takes Segments that go back in place of the Backend.
+  using GiveBack = void (*)(void* context, void* address, int64_t nbytes);
+  void set_give_back(GiveBack hook, void* context) noexcept {
+    give_back_hook_ = hook;
+    give_back_context_ = context;
+  }
 
   int64_t segment_nbytes() const noexcept { return segment_nbytes_; }
   int64_t live_nbytes() const noexcept { return live_nbytes_; }
@@ -68,6 +76,8 @@ class Pool {
   FreeIndex small_;            // free Blocks of shared Segments
   std::vector<Block*> large_;  // free Blocks that are a Segment: by size, among equals the last freed first
   std::vector<std::unique_ptr<Segment>> segments_;
+  GiveBack give_back_hook_ = nullptr;
+  void* give_back_context_ = nullptr;
   int64_t limit_ = kUnlimited;
   int64_t segment_nbytes_ = 0;
   int64_t live_nbytes_ = 0;

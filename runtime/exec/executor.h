@@ -27,6 +27,13 @@ struct RuntimeFlags {
 };
 RuntimeFlags& runtime_flags() noexcept;
 
+/// How a call that must wait lets other Python threads go on; null functions: nothing to release (C++ programs).
+struct WaitHooks {
+  void* (*release_gil)() = nullptr;
+  void (*acquire_gil)(void* state) = nullptr;
+};
+void set_wait_hooks(WaitHooks hooks) noexcept;
+
 struct ExecStats {
   int64_t launches = 0;            // kernels and interpreted ops started (a batch counts once)
   int64_t interpreted_launches = 0;
@@ -52,6 +59,10 @@ class Executor {
   /// Called after each recorded op: flushes at the window's borders (a function of the op sequence alone).
   void after_record();
 
+  /// Fills a fresh Buffer of a MemoryManager with host bytes, in stream order: its address may have been freed by what is
+  /// still queued, so nobody may write there directly. `host` may go away on return.
+  void upload(Buffer& buffer, const void* host, int64_t nbytes);
+
   /// Waits until the bytes of a realized Var are there (the caller released the GIL); throws the run's error.
   void wait(const Buffer& buffer);
   void wait_all();
@@ -69,13 +80,17 @@ class Executor {
 
   /// Drains or drops the queue and joins the worker; also registered for exit. Later calls start anew.
   void stop() noexcept;
+  /// Bytes of live Buffers that a budget could move to disk.
+  int64_t evictable_nbytes(Device device) const;
+
   /// In a forked child: forget threads and queued runs.
   void after_fork() noexcept;
+
+  struct State;
 
  private:
   Executor();
   ~Executor();
-  struct State;
   State* state_;
 };
 

@@ -1,0 +1,122 @@
+// Binding without a budget; what happens when memory is short is in bind_budget.cpp.
+#include "exec/bind.h"
+
+#include "base/error.h"
+#include "device/dtype.h"
+
+namespace jtcy {
+
+void BindContext::clear() {
+  slots.clear();
+  outputs.clear();
+  scratch.clear();
+  foreign.clear();
+  foreign_known = false;
+  graveyard.clear();
+}
+
+void Binder::take(const GraphSnapshot& live, int64_t completed) {
+  context_.slots.resize(live.vars.size());
+  for (int32_t leaf = 0; leaf < live.leaf_count; ++leaf) {
+    const auto slot = static_cast<std::size_t>(leaf);
+    const Var& var = *live.live_vars[slot];
+    context_.slots[slot] = {var.buffer, var.offset * itemsize(var.dtype)};
+    var.buffer->last_use = manager_.tick();
+    if (var.buffer->ticket > completed) run_.reads.push_back(var.buffer->ticket);
+  }
+  for (const ScalarRef& scalar : layout_.scalars) {
+    const Op& op = *live.live_ops[static_cast<std::size_t>(scalar.op)];
+    run_.scalars.push_back(op.attrs.scalars[static_cast<std::size_t>(scalar.scalar)]);
+  }
+  for (std::size_t var = static_cast<std::size_t>(live.leaf_count); var < live.vars.size(); ++var) {
+    Var* const output = live.live_vars[var];
+    // A ghost is written because its op writes it; nobody will read it.
+    if (live.vars[var].output && !output->ghost) context_.outputs.emplace_back(static_cast<int32_t>(var), Ref<Var>(output));
+  }
+}
+
+void Binder::bind() {
+  run_.addresses.resize(layout_.operands.size());
+  run_.scratch.resize(layout_.launches.size());
+  const auto count = static_cast<int32_t>(layout_.launches.size());
+  for (int32_t i = 0; i < count;) {
+    const int32_t end = run_.split_batches ? i + 1 : layout_.launches[static_cast<std::size_t>(i)].batch_end;
+    bind_group(i, end);
+    i = end;
+  }
+}
+
+void Binder::bind_group(int32_t begin, int32_t end) {
+  group_begin_ = begin;
+  group_end_ = end;
+  make_resident(begin, end);
+  for (int32_t i = begin; i < end; ++i) allocate_outputs(i);
+  for (int32_t i = begin; i < end; ++i) allocate_scratch(i);
+  for (int32_t i = begin; i < end; ++i) write_addresses(i);
+  for (Block* block : context_.scratch) manager_.free_block(block);  // in stream order, like everything here
+  context_.scratch.clear();
+  for (int32_t i = begin; i < end; ++i) {
+    const LaunchLayout& launch = layout_.launches[static_cast<std::size_t>(i)];
+    for (int32_t k = 0; k < launch.free_count; ++k) let_go(layout_.frees[static_cast<std::size_t>(launch.first_free + k)]);
+  }
+}
+
+void Binder::allocate_outputs(int32_t number) {
+  const LaunchLayout& launch = layout_.launches[static_cast<std::size_t>(number)];
+  for (int32_t k = 0; k < launch.output_count; ++k) {
+    const int32_t var = layout_.operands[static_cast<std::size_t>(launch.first_operand + launch.input_count + k)];
+    const auto slot = static_cast<std::size_t>(var);
+    if (launch.donation_count == 0 || !donate(launch, var)) {
+      Ref<Buffer> buffer = manager_.try_allocate(layout_.nbytes[slot]);
+      if (!buffer) [[unlikely]]
+        buffer = allocate_slowly(layout_.nbytes[slot]);
+      context_.slots[slot].buffer = std::move(buffer);
+    }
+    context_.slots[slot].buffer->ticket = run_.ticket;
+  }
+}
+
+bool Binder::donate(const LaunchLayout& launch, int32_t output) {
+  for (int32_t k = 0; k < launch.donation_count; ++k) {
+    const auto& [to, from] = layout_.donations[static_cast<std::size_t>(launch.first_donation + k)];
+    BindContext::Slot& donor = context_.slots[static_cast<std::size_t>(from)];
+    if (to != output || !donor.buffer) continue;
+    const Buffer& buffer = *donor.buffer;
+    const bool alone = buffer.ref_count() == 1 && !buffer.borrowed() && buffer.pins == 0;
+    if (!alone || donor.offset_nbytes != 0 || buffer.nbytes() != layout_.nbytes[static_cast<std::size_t>(from)]) continue;
+    // The launch still reads the donor under its own number.
+    context_.slots[static_cast<std::size_t>(output)].buffer = donor.buffer;
+    return true;
+  }
+  return false;
+}
+
+void Binder::allocate_scratch(int32_t number) {
+  const int64_t nbytes = layout_.launches[static_cast<std::size_t>(number)].scratch_nbytes;
+  void*& address = run_.scratch[static_cast<std::size_t>(number)];
+  address = nullptr;
+  if (nbytes == 0) return;
+  Block* block = manager_.try_allocate_block(nbytes);
+  if (block == nullptr) [[unlikely]]
+    block = allocate_block_slowly(nbytes);
+  context_.scratch.push_back(block);
+  address = MemoryManager::address_of(block);
+}
+
+void Binder::write_addresses(int32_t number) {
+  const LaunchLayout& launch = layout_.launches[static_cast<std::size_t>(number)];
+  const auto first = static_cast<std::size_t>(launch.first_operand);
+  const auto count = static_cast<std::size_t>(launch.input_count + launch.output_count);
+  for (std::size_t k = first; k < first + count; ++k) {
+    const BindContext::Slot& slot = context_.slots[static_cast<std::size_t>(layout_.operands[k])];
+    run_.addresses[k] = static_cast<char*>(slot.buffer->address()) + slot.offset_nbytes;
+  }
+}
+
+void Binder::let_go(int32_t var) {
+  Ref<Buffer>& buffer = context_.slots[static_cast<std::size_t>(var)].buffer;
+  if (buffer->borrowed()) context_.graveyard.push_back(std::move(buffer));
+  buffer.reset();
+}
+
+}  // namespace jtcy

@@ -1,0 +1,201 @@
+// Binding under a budget: who is moved to disk, who comes back, and whether a launch can fit at all.
+#include <algorithm>
+
+#include "base/error.h"
+#include "exec/bind.h"
+#include "graph/graph.h"
+
+namespace jtcy {
+
+namespace {
+
+/// Requests from here on are Segments of whole huge pages (memory/pool.h).
+constexpr int64_t kLargeUnit = int64_t{2} << 20;
+constexpr int64_t kSmallUnit = 64;
+
+int64_t unit_of(int64_t nbytes) noexcept { return nbytes >= kLargeUnit ? kLargeUnit : kSmallUnit; }
+int64_t rounded(int64_t nbytes) noexcept { return (nbytes + unit_of(nbytes) - 1) / unit_of(nbytes) * unit_of(nbytes); }
+
+/// Bytes that no plan can move away and that its launches do not use: pinned Buffers, and the Backend's own.
+int64_t fixed_nbytes(const MemoryManager& manager) {
+  int64_t total = manager.backend().own_nbytes();
+  for (const Buffer* buffer : manager.live_buffers()) {
+    if (buffer->pins > 0 && buffer->residency() == Residency::kDevice) total += rounded(buffer->nbytes());
+  }
+  return total;
+}
+
+/// Distinct Buffers of the leaves and the sizes of everything else that launches [begin, end) touch, with their scratch.
+int64_t group_nbytes(const Layout& layout, const GraphSnapshot& live, int32_t begin, int32_t end) {
+  std::vector<int32_t> vars;
+  int64_t total = 0;
+  for (int32_t i = begin; i < end; ++i) {
+    const LaunchLayout& launch = layout.launches[static_cast<std::size_t>(i)];
+    const auto first = layout.operands.begin() + launch.first_operand;
+    vars.insert(vars.end(), first, first + launch.input_count + launch.output_count);
+    if (launch.scratch_nbytes > 0) total += rounded(launch.scratch_nbytes);
+  }
+  std::sort(vars.begin(), vars.end());
+  vars.erase(std::unique(vars.begin(), vars.end()), vars.end());
+  std::vector<const Buffer*> seen;
+  for (const int32_t var : vars) {
+    if (var >= live.leaf_count) {
+      total += rounded(layout.nbytes[static_cast<std::size_t>(var)]);
+      continue;
+    }
+    const Buffer* buffer = live.live_vars[static_cast<std::size_t>(var)]->buffer.get();
+    const bool counted = buffer->borrowed() || buffer->pins > 0 || std::find(seen.begin(), seen.end(), buffer) != seen.end();
+    if (!counted) total += rounded(buffer->nbytes());
+    seen.push_back(buffer);
+  }
+  return total;
+}
+
+struct Shortage {
+  int32_t launch = -1;  // -1: everything fits
+  int64_t needed = 0;
+};
+
+Shortage find_shortage(const Layout& layout, const GraphSnapshot& live, int64_t room, bool split) {
+  const auto count = static_cast<int32_t>(layout.launches.size());
+  for (int32_t i = 0; i < count;) {
+    const int32_t end = split ? i + 1 : layout.launches[static_cast<std::size_t>(i)].batch_end;
+    const int64_t needed = group_nbytes(layout, live, i, end);
+    if (needed > room) return {i, needed};
+    i = end;
+  }
+  return {};
+}
+
+[[noreturn]] void throw_shortage(const Shortage& shortage, const Layout& layout, const MemoryManager& manager,
+                                 const GraphSnapshot& live, int64_t fixed) {
+  const Launch& launch = layout.program->launches[static_cast<std::size_t>(shortage.launch)];
+  const Op& op = *live.live_ops[static_cast<std::size_t>(launch.ops[0])];
+  const std::string origin = op.outputs[0] != nullptr ? origin_text(*op.outputs[0]) : "";
+  throw_error(ErrorKind::kBudget,
+              str_cat("memory.budget: ", op_name(op.kind), origin.empty() ? "" : " from " + origin, " needs ", shortage.needed,
+                      " bytes at once, the budget is ", manager.budget(), " bytes",
+                      fixed > 0 ? str_cat(", of which ", fixed, " cannot be moved to disk") : "", "\n",
+                      manager.report_text(), "  help: use a smaller batch, or raise jt.memory.budget"));
+}
+
+}  // namespace
+
+bool fits_budget(const Layout& layout, const MemoryManager& manager, const GraphSnapshot& live) {
+  const int64_t room = manager.budget() - fixed_nbytes(manager);
+  return find_shortage(layout, live, room, true).launch < 0;
+}
+
+void check_budget(const Layout& layout, const MemoryManager& manager, const GraphSnapshot& live, Run* run) {
+  const int64_t fixed = fixed_nbytes(manager);
+  const int64_t room = manager.budget() - fixed;
+  run->split_batches = find_shortage(layout, live, room, false).launch >= 0;
+  if (!run->split_batches) return;
+  const Shortage shortage = find_shortage(layout, live, room, true);
+  if (shortage.launch >= 0) throw_shortage(shortage, layout, manager, live, fixed);
+}
+
+bool Binder::in_group(const Buffer* buffer) const noexcept {
+  for (int32_t i = group_begin_; i < group_end_; ++i) {
+    const LaunchLayout& launch = layout_.launches[static_cast<std::size_t>(i)];
+    const auto first = static_cast<std::size_t>(launch.first_operand);
+    const auto count = static_cast<std::size_t>(launch.input_count + launch.output_count);
+    for (std::size_t k = first; k < first + count; ++k) {
+      if (context_.slots[static_cast<std::size_t>(layout_.operands[k])].buffer.get() == buffer) return true;
+    }
+  }
+  return false;
+}
+
+void Binder::find_foreign() {
+  if (context_.foreign_known) return;
+  context_.foreign_known = true;
+  std::vector<const Buffer*> ours;
+  for (const BindContext::Slot& slot : context_.slots) ours.push_back(slot.buffer.get());
+  std::sort(ours.begin(), ours.end());
+  for (Buffer* buffer : manager_.live_buffers()) {
+    if (!std::binary_search(ours.begin(), ours.end(), static_cast<const Buffer*>(buffer))) context_.foreign.push_back(buffer);
+  }
+}
+
+void Binder::add_candidate(Buffer* buffer, int32_t next, std::vector<Candidate>* candidates,
+                           std::vector<Buffer*>* buffers) const {
+  if (buffer == nullptr || buffer->borrowed() || buffer->pins > 0 || buffer->residency() != Residency::kDevice) return;
+  if (in_group(buffer)) return;
+  candidates->push_back({buffer->nbytes(), next, buffer->last_use});
+  buffers->push_back(buffer);
+}
+
+bool Binder::evict_one() {
+  if (manager_.budget() == 0) return false;
+  find_foreign();
+  std::vector<Candidate> candidates;
+  std::vector<Buffer*> buffers;
+  for (Buffer* buffer : context_.foreign) add_candidate(buffer, kNeverUsed, &candidates, &buffers);
+  for (std::size_t var = 0; var < context_.slots.size(); ++var) {
+    const int32_t next = next_use(layout_.uses, static_cast<int32_t>(var), group_end_);
+    add_candidate(context_.slots[var].buffer.get(), next, &candidates, &buffers);
+  }
+  const int32_t victim = choose_victim(candidates);
+  if (victim < 0) return false;
+  RunStep step;
+  step.before = group_begin_;
+  step.move = manager_.evict(*buffers[static_cast<std::size_t>(victim)]);
+  run_.steps.push_back(step);
+  return true;
+}
+
+namespace {
+
+[[noreturn]] void throw_no_room(const MemoryManager& manager, int64_t nbytes) {
+  throw_error(ErrorKind::kBudget,
+              str_cat("memory: ", nbytes, " bytes more cannot be had",
+                      manager.budget() > 0 ? str_cat(" within the budget of ", manager.budget(), " bytes") : " from the system",
+                      "\n", manager.report_text(), "  help: drop Vars that are no longer needed, or use a smaller batch"));
+}
+
+}  // namespace
+
+Ref<Buffer> Binder::allocate_slowly(int64_t nbytes) {
+  while (evict_one()) {
+    if (Ref<Buffer> buffer = manager_.try_allocate(nbytes)) return buffer;
+  }
+  throw_no_room(manager_, nbytes);
+}
+
+Block* Binder::allocate_block_slowly(int64_t nbytes) {
+  while (evict_one()) {
+    if (Block* const block = manager_.try_allocate_block(nbytes)) return block;
+  }
+  throw_no_room(manager_, nbytes);
+}
+
+void Binder::make_resident(int32_t begin, int32_t end) {
+  for (int32_t i = begin; i < end; ++i) {
+    const LaunchLayout& launch = layout_.launches[static_cast<std::size_t>(i)];
+    for (int32_t k = 0; k < launch.input_count; ++k) {
+      const int32_t var = layout_.operands[static_cast<std::size_t>(launch.first_operand + k)];
+      Buffer& buffer = *context_.slots[static_cast<std::size_t>(var)].buffer;
+      if (buffer.residency() == Residency::kDisk) [[unlikely]]
+        restore(buffer, begin);
+    }
+  }
+}
+
+void Binder::restore(Buffer& buffer, int32_t before) {
+  RunStep step;
+  step.before = before;
+  while (!manager_.restore(buffer, &step.move)) {
+    if (!evict_one()) throw_no_room(manager_, buffer.nbytes());
+  }
+  buffer.moved = run_.ticket;
+  run_.steps.push_back(step);
+}
+
+void restore_buffer(Buffer& buffer, MemoryManager& manager, Run& run, BindContext& context) {
+  Layout nothing;
+  nothing.uses.first.assign(1, 0);
+  Binder(nothing, manager, run, context).restore(buffer, 0);
+}
+
+}  // namespace jtcy

@@ -1,0 +1,217 @@
+// Flush: choose the cut, find or make its Program, bind it, queue the run.
+#include "exec/executor_flush.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/thread_pool.h"
+#include "base/trace.h"
+#include "exec/compile_hook.h"
+
+namespace jtcy {
+
+namespace {
+
+/// A read that finds the executor idle runs what is below this itself: a hand-over costs tens of microseconds.
+constexpr int64_t kInlineNs = 100'000;
+
+/// A Var of a cut counts as realized from here until its memory is planned (retire looks at that).
+const Ref<Buffer>& placeholder() {
+  static const Ref<Buffer> buffer = make_ref<Buffer>(nullptr, 0, Device{}, nullptr, nullptr);
+  return buffer;
+}
+
+uint64_t flags_hash() noexcept {
+  const RuntimeFlags& flags = runtime_flags();
+  return uint64_t{flags.fuse} | uint64_t{flags.verify} << 1;
+}
+
+/// The context of this depth of flushes.
+class ContextGuard {
+ public:
+  explicit ContextGuard(Executor::State& state) : state_(state) {
+    if (state.contexts.size() == state.depth) state.contexts.push_back(std::make_unique<FlushContext>());
+    context_ = state.contexts[state.depth++].get();
+  }
+  ~ContextGuard() {
+    context_->bind.clear();
+    --state_.depth;
+  }
+  FlushContext* get() const noexcept { return context_; }
+
+ private:
+  Executor::State& state_;
+  FlushContext* context_;
+};
+
+/// Ops of one device from the front: in order of id, so their ancestors are among them.
+void keep_one_device(std::vector<Op*>& cut) {
+  const Device device = cut[0]->outputs[0]->device;
+  const auto other = std::find_if(cut.begin(), cut.end(), [&](Op* op) { return !(op->outputs[0]->device == device); });
+  cut.erase(other, cut.end());
+}
+
+}  // namespace
+
+void Flush::run(const std::vector<Var*>& targets, bool everything) {
+  ++state_.stats.flushes[static_cast<int>(reason_)];
+  state_.policy.restart();
+  while (true) {
+    for (const auto& lane : state_.lanes) {
+      if (!lane || !lane->must_wait()) continue;
+      const GilRelease release;
+      lane->wait_for_room();
+    }
+    std::vector<Op*> cut = choose_cut(targets, everything);
+    if (cut.empty()) break;
+    keep_one_device(cut);
+    const ContextGuard context(state_);
+    context_ = context.get();
+    run_cut(cut);
+  }
+  restore_targets(targets);
+}
+
+bool Flush::run_cut(std::vector<Op*>& cut) {
+  const GraphSnapshot& snapshot = context_->snapshot;
+  take_snapshot(cut, flags_hash(), &context_->snapshot);
+  PlanEntry* const entry = find_entry(snapshot);
+  if (ask_compiler(*entry) || wait_for_kernels(*entry)) return true;
+  bool again = false;
+  const Ref<Layout> layout = pick_layout(*entry, snapshot, &again);
+  if (again) return true;
+  bind_and_submit(*entry, layout, cut);
+  return false;
+}
+
+PlanEntry* Flush::find_entry(const GraphSnapshot& snapshot) {
+  if (fresh_ && fresh_->snapshot.signature == snapshot.signature) return fresh_.get();
+  if (runtime_flags().plan_cache) {
+    if (PlanEntry* const entry = state_.cache.find(snapshot.signature)) {
+      ++state_.stats.plan_hits;
+      state_.last_reason.assign("hit");
+      fresh_ = Ref<PlanEntry>(entry);
+      return entry;
+    }
+  }
+  ++state_.stats.plan_misses;
+  fresh_ = state_.cache.insert(snapshot, &state_.last_reason);
+  JTCY_TRACE(2, "plan", "signature=", snapshot.signature.hex(), " cache=miss reason=\"", state_.last_reason,
+             "\" ops=", snapshot.ops.size());
+  return fresh_.get();
+}
+
+/// The hook runs Python, which may record or flush: everything is chosen again afterwards.
+bool Flush::ask_compiler(PlanEntry& entry) {
+  const CompileHook hook = compile_hook();
+  if (entry.asked || hook.compile == nullptr || runtime_flags().interpret || reason_ == FlushReason::kEager) return false;
+  entry.asked = true;
+  ++state_.stats.programs_compiled;
+  const Ref<PlanEntry> alive(&entry);
+  entry.fused = hook.compile(hook.context, entry.snapshot);
+  return true;
+}
+
+bool Flush::wait_for_kernels(PlanEntry& entry) {
+  if (!runtime_flags().wait_for_kernels || runtime_flags().interpret || reason_ == FlushReason::kEager) return false;
+  if (!entry.fused || entry.fused_ready() || entry.fused->failed()) return false;
+  const Ref<Program> program = entry.fused;
+  const GilRelease release;
+  for (const Launch& launch : program->launches) {
+    if (launch.kernel) KernelTable::instance().wait(*launch.kernel);
+  }
+  return true;
+}
+
+Ref<Layout> Flush::pick_layout(PlanEntry& entry, const GraphSnapshot& snapshot, bool* again) {
+  const int threads = ThreadPool::instance().threads();
+  const bool interpret = runtime_flags().interpret || reason_ == FlushReason::kEager;
+  const bool fused = !interpret && entry.fused_ready();
+  Ref<Layout> layout = entry.layout(snapshot, fused ? entry.fused : entry.interpreted, threads);
+  const MemoryManager& manager = MemoryManager::of(snapshot.device);
+  if (manager.budget() == 0 || fused || interpret || !entry.fused || entry.fused->failed()) return layout;
+  if (fits_budget(*layout, manager, snapshot)) return layout;
+  // Unfused temporaries do not fit; the fused Program has fewer of them.
+  const Ref<Program> program = entry.fused;
+  const GilRelease release;
+  for (const Launch& launch : program->launches) {
+    if (launch.kernel) KernelTable::instance().wait(*launch.kernel);
+  }
+  *again = true;
+  return layout;
+}
+
+void Flush::bind_and_submit(PlanEntry& entry, const Ref<Layout>& layout, const std::vector<Op*>& cut) {
+  GraphSnapshot& snapshot = context_->snapshot;
+  BindContext& context = context_->bind;
+  Lane& lane = state_.lane(snapshot.device);
+  MemoryManager& manager = MemoryManager::of(snapshot.device);
+  Run& run = lane.next_run();
+  if (manager.budget() > 0) check_budget(*layout, manager, snapshot, &run);
+  run.layout = layout;
+  run.updates = entry.updates;
+  if (!entry.fallible.empty()) {
+    entry.refresh_origins(snapshot);
+    for (const FallibleOp& op : entry.fallible) run.origins.push_back({op.op, op.origin});
+  }
+  Binder binder(*layout, manager, run, context);
+  binder.take(snapshot, lane.has_failures() ? 0 : lane.completed());
+  for (auto& [slot, var] : context.outputs) {
+    var->buffer = placeholder();
+    var->offset = 0;
+    var->strides = contiguous_strides(var->shape);
+  }
+  retire(cut);
+  count(*layout, cut.size());
+  try {
+    binder.bind();
+  } catch (...) {
+    run.planned_failure = std::current_exception();
+  }
+  if (run.planned_failure) [[unlikely]]
+    return abandon(run, context);
+  for (auto& [slot, var] : context.outputs) var->buffer = context.slots[static_cast<std::size_t>(slot)].buffer;
+  const bool reading = reason_ == FlushReason::kRead || reason_ == FlushReason::kSyncAll || reason_ == FlushReason::kEager;
+  if (lane.submit(reading && layout->work_ns < kInlineNs)) ++state_.stats.runs_inline;
+}
+
+/// Memory ended while it was planned (the budget was checked before, so the machine has none): nothing is launched, moves
+/// that were planned happen, and the outputs carry the error.
+void Flush::abandon(Run& run, BindContext& context) {
+  const std::exception_ptr failure = run.planned_failure;
+  const Device device = context_->snapshot.device;
+  run.layout.reset();
+  for (RunStep& step : run.steps) step.before = 0;
+  for (auto& [slot, var] : context.outputs) {
+    var->buffer = make_ref<Buffer>(nullptr, 0, device, nullptr, nullptr);
+    var->buffer->ticket = run.ticket;
+  }
+  for (Block* block : context.scratch) MemoryManager::of(device).free_block(block);
+  context.scratch.clear();
+  state_.lane(device).submit(false);
+  std::rethrow_exception(failure);
+}
+
+void Flush::count(const Layout& layout, std::size_t ops) {
+  ExecStats& stats = state_.stats;
+  stats.launches += layout.launch_count;
+  stats.interpreted_launches += layout.interpreted_count;
+  stats.ops_run += static_cast<int64_t>(ops);
+  ++stats.runs;
+  state_.last_program = layout.program;
+}
+
+/// A realized Var that a budget moved to disk comes back before it is read.
+void Flush::restore_targets(const std::vector<Var*>& targets) {
+  for (Var* target : targets) {
+    Buffer* const buffer = target->buffer.get();
+    if (buffer == nullptr || buffer->residency() == Residency::kDevice) continue;
+    const ContextGuard context(state_);
+    Lane& lane = state_.lane(buffer->device());
+    Run& run = lane.next_run();
+    restore_buffer(*buffer, MemoryManager::of(buffer->device()), run, context.get()->bind);
+    lane.submit(true);
+  }
+}
+
+}  // namespace jtcy

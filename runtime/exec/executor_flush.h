@@ -1,0 +1,76 @@
+// Flush: one pass from pending ops to a queued run; and the state that the executor's files share.
+#pragma once
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "exec/bind.h"
+#include "exec/compile_hook.h"
+#include "exec/executor.h"
+#include "exec/executor_lane.h"
+#include "exec/plan_cache.h"
+#include "exec/sync_policy.h"
+#include "graph/snapshot.h"
+
+namespace jtcy {
+
+/// What one flush works with; a flush inside a flush (Python code of the compile hook, a finaliser) takes another one.
+struct FlushContext {
+  GraphSnapshot snapshot;
+  BindContext bind;
+};
+
+struct Executor::State {
+  PlanCache cache;
+  std::unique_ptr<Lane> lanes[2];  // by DeviceKind
+  SyncPolicy policy;
+  ExecStats stats;
+  std::atomic<int64_t> waits{0};   // counted by readers, who hold no GIL
+  std::vector<std::unique_ptr<FlushContext>> contexts;
+  std::size_t depth = 0;           // flushes in progress
+  Ref<Program> last_program;
+  std::string last_reason = "nothing was run";
+
+  Lane& lane(Device device);
+};
+
+/// Releases the GIL (where there is one) around a wait.
+class GilRelease {
+ public:
+  GilRelease();
+  ~GilRelease();
+
+ private:
+  void* state_ = nullptr;
+};
+
+CompileHook compile_hook() noexcept;
+
+/// Recording thread. Made for each flush.
+class Flush {
+ public:
+  Flush(Executor::State& state, FlushReason reason) : state_(state), reason_(reason) {}
+
+  /// Until nothing of the targets (or nothing wanted at all) is pending.
+  void run(const std::vector<Var*>& targets, bool everything);
+
+ private:
+  /// True when the graph may have changed meanwhile: choose again.
+  bool run_cut(std::vector<Op*>& cut);
+  PlanEntry* find_entry(const GraphSnapshot& snapshot);
+  bool ask_compiler(PlanEntry& entry);
+  bool wait_for_kernels(PlanEntry& entry);
+  Ref<Layout> pick_layout(PlanEntry& entry, const GraphSnapshot& snapshot, bool* again);
+  void bind_and_submit(PlanEntry& entry, const Ref<Layout>& layout, const std::vector<Op*>& cut);
+  void abandon(Run& run, BindContext& context);
+  void count(const Layout& layout, std::size_t ops);
+  void restore_targets(const std::vector<Var*>& targets);
+
+  Executor::State& state_;
+  const FlushReason reason_;
+  FlushContext* context_ = nullptr;
+  Ref<PlanEntry> fresh_;  // made by this flush; also found where the cache is off
+};
+
+}  // namespace jtcy

@@ -1,0 +1,230 @@
+// Executing a Run: moves, kernels, batches, interpreted ops and user code, in order.
+#include "exec/executor_run.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/error.h"
+#include "base/thread_pool.h"
+#include "device/backend.h"
+#include "exec/code_spec.h"
+#include "exec/interpreter_view.h"
+
+namespace jtcy {
+
+namespace {
+
+/// Local scratch of a batch's body lies on the stack up to here.
+constexpr int64_t kMaxStackLocal = int64_t{256} << 10;
+constexpr std::size_t kCacheLineBits = 512;
+
+class RunExecutor {
+ public:
+  RunExecutor(Run& run, Device device)
+      : run_(run), device_(device), backend_(backend_of(device)), pool_(ThreadPool::instance()) {}
+
+  std::exception_ptr execute(std::exception_ptr failure) {
+    const int32_t count = run_.layout ? static_cast<int32_t>(run_.layout->launches.size()) : 0;
+    for (int32_t i = 0; i < count; i = batch_end(i)) {
+      guard(failure, [&] { perform_steps(i); });
+      if (!failure) guard(failure, [&] { start(i); });
+    }
+    guard(failure, [&] { perform_steps(count); });
+    return failure;
+  }
+
+ private:
+  template <typename F>
+  static void guard(std::exception_ptr& failure, const F& body) {
+    try {
+      body();
+    } catch (...) {
+      if (!failure) failure = std::current_exception();
+    }
+  }
+
+  int32_t batch_end(int32_t number) const {
+    return run_.split_batches ? number + 1 : layout().launches[static_cast<std::size_t>(number)].batch_end;
+  }
+
+  /// Those planned in front of launch `before`; a failing move must not keep later ones from happening.
+  void perform_steps(int32_t before) {
+    std::exception_ptr failure;
+    while (next_step_ < run_.steps.size() && run_.steps[next_step_].before <= before) {
+      const RunStep& step = run_.steps[next_step_++];
+      guard(failure, [&] { perform(step); });
+    }
+    if (failure) std::rethrow_exception(failure);
+  }
+
+  void perform(const RunStep& step) {
+    switch (step.what) {
+      case RunStep::What::kMove:
+        return MemoryManager::of(device_).perform(step.move);
+      case RunStep::What::kUpload:
+        return backend_.copy_from_host(step.address, step.source, step.nbytes);
+      case RunStep::What::kFree:
+        return backend_.free(step.address, step.nbytes);
+    }
+  }
+
+  void start(int32_t number) {
+    const LaunchLayout& launch = layout().launches[static_cast<std::size_t>(number)];
+    KernelError error{};
+    if (launch.kernel == nullptr) {
+      run_op(number, launch, &error);
+    } else if (batch_end(number) - number > 1 && device_.kind == DeviceKind::kCpu) {
+      start_batch(number, batch_end(number), &error);
+    } else {
+      for (int32_t i = number; i < batch_end(number); ++i) start_kernel(i, &error);
+    }
+    if (error.code != 0) throw_index_error(number, error);
+  }
+
+  const Layout& layout() const { return *run_.layout; }
+
+  KernelArgs arguments(int32_t number, KernelError* error) const {
+    const LaunchLayout& launch = layout().launches[static_cast<std::size_t>(number)];
+    return {run_.addresses.data() + launch.first_operand, layout().dims.data() + launch.first_dim,
+            run_.scalars.data() + launch.first_scalar, run_.scratch[static_cast<std::size_t>(number)], error};
+  }
+
+  PhaseLaunch phase_of(int32_t number, int32_t phase) const {
+    const LaunchLayout& launch = layout().launches[static_cast<std::size_t>(number)];
+    PhaseLaunch result = layout().phases[static_cast<std::size_t>(launch.first_phase + phase)];
+    if (result.local_threads > 0) {
+      result.local = static_cast<char*>(run_.scratch[static_cast<std::size_t>(number)]) + launch.shared_nbytes;
+    }
+    return result;
+  }
+
+  void start_kernel(int32_t number, KernelError* error) {
+    const KernelArgs args = arguments(number, error);
+    const int32_t phases = layout().launches[static_cast<std::size_t>(number)].phase_count;
+    for (int32_t phase = 0; phase < phases; ++phase) {
+      const PhaseLaunch launch = phase_of(number, phase);
+      if (launch.grid > 0) backend_.launch(launch, args);
+    }
+  }
+
+  /// Independent launches of one kernel: one parallel range over all their grids.
+  void start_batch(int32_t begin, int32_t end, KernelError* error) {
+    const int32_t phases = layout().launches[static_cast<std::size_t>(begin)].phase_count;
+    for (int32_t phase = 0; phase < phases; ++phase) {
+      starts_.assign(1, 0);
+      int64_t grain = 1;
+      for (int32_t i = begin; i < end; ++i) {
+        const PhaseLaunch launch = phase_of(i, phase);
+        starts_.push_back(starts_.back() + launch.grid);
+        grain = std::max(grain, launch.grain);
+      }
+      pool_.parallel_for(starts_.back(), grain, [&](int thread, int64_t from, int64_t to) {
+        run_batch_part(begin, phase, thread, from, to, error);
+      });
+    }
+  }
+
+  void run_batch_part(int32_t begin, int32_t phase, int thread, int64_t from, int64_t to, KernelError* error) const {
+    auto at = static_cast<std::size_t>(std::upper_bound(starts_.begin(), starts_.end(), from) - starts_.begin()) - 1;
+    for (; from < to; ++at) {
+      const int64_t stop = std::min(to, starts_[at + 1]);
+      if (stop > from) run_batch_member(begin + static_cast<int32_t>(at), phase, thread, from - starts_[at], stop - starts_[at], error);
+      from = stop;
+    }
+  }
+
+  void run_batch_member(int32_t number, int32_t phase, int thread, int64_t from, int64_t to, KernelError* error) const {
+    const KernelArgs args = arguments(number, error);
+    const PhaseLaunch launch = phase_of(number, phase);
+    const auto entry = reinterpret_cast<CpuPhase>(launch.entry);
+    if (launch.local != nullptr) {
+      return entry(&args, static_cast<char*>(launch.local) + launch.local_nbytes * thread, from, to);
+    }
+    JTCY_ASSERT(launch.local_nbytes <= kMaxStackLocal, "a batch without room for its threads");
+    entry(&args, __builtin_alloca_with_align(static_cast<std::size_t>(launch.local_nbytes) + 1, kCacheLineBits), from, to);
+  }
+
+  /// The data pointers of the Layout's views are ours while we hold the run lock.
+  void run_op(int32_t number, const LaunchLayout& launch, KernelError* error) {
+    OpView view = layout().op_views[static_cast<std::size_t>(launch.op_view)];
+    auto* const operands = run_.layout->views.data() + launch.first_operand;
+    for (int32_t i = 0; i < launch.input_count + launch.output_count; ++i) {
+      operands[i].data = run_.addresses[static_cast<std::size_t>(launch.first_operand + i)];
+    }
+    view.scalars = run_.scalars.data() + launch.first_scalar;
+    void* const scratch = run_.scratch[static_cast<std::size_t>(number)];
+    if (device_.kind != DeviceKind::kCpu) {
+      copy_on_device(view);
+    } else if (view.kind == OpKind::kCode) {
+      run_code(view, launch, static_cast<char*>(scratch));
+    } else {
+      interpret(view, scratch, error, pool_);
+    }
+  }
+
+  void copy_on_device(const OpView& view) {
+    const bool plain = (view.kind == OpKind::kCopy || view.kind == OpKind::kReshape) &&
+                       is_contiguous(view.inputs[0].shape, view.inputs[0].strides);
+    JTCY_ASSERT(plain, "no kernel for ", op_name(view.kind), " on ", device_.name());
+    const int64_t nbytes = element_count(view.output->shape) * itemsize(view.output->dtype);
+    backend_.copy(view.output->data, view.inputs[0].data, nbytes);
+  }
+
+  void run_code(const OpView& view, const LaunchLayout& launch, char* scratch) {
+    const auto count = static_cast<std::size_t>(launch.input_count + launch.output_count);
+    std::vector<CodeTensor> tensors(count);
+    std::vector<Shape> shapes(count);
+    for (std::size_t i = 0; i < count; ++i) {
+      const TensorView& operand = view.inputs[i];
+      shapes[i] = operand.shape;
+      tensors[i] = {operand.data, static_cast<long long>(operand.shape.size()),
+                    reinterpret_cast<const long long*>(shapes[i].data())};
+      if (is_contiguous(operand.shape, operand.strides)) continue;
+      const int64_t elements = element_count(operand.shape);
+      StridedReader(operand).gather(0, elements, scratch);
+      tensors[i].data = scratch;
+      scratch += (elements * itemsize(operand.dtype) + 63) / 64 * 64;
+    }
+    find_code(view.structure[0])(tensors.data(), tensors.data() + launch.input_count, view.scalars);
+  }
+
+  [[noreturn]] void throw_index_error(int32_t number, const KernelError& error) const {
+    const Launch& launch = layout().program->launches[static_cast<std::size_t>(number)];
+    const int32_t op = launch.ops[static_cast<std::size_t>(error.op) < launch.ops.size() ? static_cast<std::size_t>(error.op) : 0];
+    std::string where;
+    for (const RunOrigin& entry : run_.origins) {
+      if (entry.op == op && !entry.origin->text.empty()) where = str_cat("\n  from ", entry.origin->text);
+    }
+    throw_error(ErrorKind::kIndex, str_cat("indexing: index ", error.value, " is out of range for an axis of ", error.limit,
+                                           " elements", where, "\n  help: valid indices are ", -error.limit, " to ",
+                                           error.limit - 1));
+  }
+
+  Run& run_;
+  const Device device_;
+  Backend& backend_;
+  ThreadPool& pool_;
+  std::size_t next_step_ = 0;
+  std::vector<int64_t> starts_;
+};
+
+}  // namespace
+
+void Run::clear() {
+  layout.reset();
+  addresses.clear();
+  scratch.clear();
+  scalars.clear();
+  steps.clear();
+  uploads.clear();
+  reads.clear();
+  origins.clear();
+  updates = split_batches = false;
+  planned_failure = nullptr;
+}
+
+std::exception_ptr execute(Run& run, Device device, std::exception_ptr failure) {
+  return RunExecutor(run, device).execute(std::move(failure));
+}
+
+}  // namespace jtcy

@@ -1,0 +1,169 @@
+// Index programs, a block of positions at a time.
+#include "exec/interpreter_index.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "exec/interpreter_table.h"
+
+namespace jtcy {
+
+namespace {
+
+int64_t floor_divide(int64_t a, int64_t b) noexcept {
+  if (b == 0) return 0;
+  if (b == -1) return static_cast<int64_t>(-static_cast<uint64_t>(a));
+  const int64_t quotient = a / b;
+  return quotient - static_cast<int64_t>((a % b != 0) && ((a < 0) != (b < 0)));
+}
+
+int64_t floor_modulo(int64_t a, int64_t b) noexcept {
+  if (b == 0 || b == -1) return 0;
+  const int64_t rest = a % b;
+  return rest + ((rest != 0 && (rest < 0) != (b < 0)) ? b : 0);
+}
+
+int64_t divide_exactly(int64_t a, int64_t b) noexcept {
+  if (b == 0) return -1;
+  if (b == -1) return static_cast<int64_t>(-static_cast<uint64_t>(a));
+  return a % b == 0 ? a / b : -1;
+}
+
+int64_t wrap_add(int64_t a, int64_t b) noexcept {
+  return static_cast<int64_t>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b));
+}
+int64_t wrap_subtract(int64_t a, int64_t b) noexcept {
+  return static_cast<int64_t>(static_cast<uint64_t>(a) - static_cast<uint64_t>(b));
+}
+int64_t wrap_multiply(int64_t a, int64_t b) noexcept {
+  return static_cast<int64_t>(static_cast<uint64_t>(a) * static_cast<uint64_t>(b));
+}
+
+template <typename F>
+void combine(int64_t* a, const int64_t* b, int64_t count, const F& f) {
+  for (int64_t i = 0; i < count; ++i) a[i] = f(a[i], b[i]);
+}
+
+/// Deepest that a stack can get: one place a push.
+int64_t most_tokens(const int64_t* programs) {
+  int64_t most = 1;
+  const int64_t* at = programs + 1;
+  for (int64_t program = 0; program < programs[0]; ++program) {
+    most = std::max(most, at[1]);
+    at += 2 + 2 * at[1];
+  }
+  return most;
+}
+
+}  // namespace
+
+IndexEvaluator::IndexEvaluator(const OpView& op, const int64_t* programs, const Shape& domain, const Shape& target,
+                               const Strides& target_strides)
+    : op_(op), programs_(programs), domain_(domain), target_(target), strides_(target_strides),
+      axes_(domain.size() * kIndexBlock), stack_(static_cast<std::size_t>(most_tokens(programs) * kIndexBlock)) {}
+
+void IndexEvaluator::load_axes(int64_t start, int64_t count) {
+  int64_t inner = 1;
+  for (std::size_t axis = domain_.size(); axis-- > 0;) {
+    int64_t rest = start % inner, index = start / inner % domain_[axis];
+    int64_t* const to = axes_.data() + axis * kIndexBlock;
+    for (int64_t i = 0; i < count; ++i) {
+      to[i] = index;
+      if (++rest < inner) continue;
+      rest = 0;
+      if (++index == domain_[axis]) index = 0;
+    }
+    inner *= domain_[axis];
+  }
+}
+
+void IndexEvaluator::evaluate(int64_t start, int64_t count, int64_t* offsets, uint8_t* inside) {
+  load_axes(start, count);
+  std::fill_n(offsets, count, 0);
+  std::fill_n(inside, count, uint8_t{1});
+  const int64_t* at = programs_ + 1;
+  for (int64_t program = 0; program < programs_[0]; ++program) {
+    const auto mode = static_cast<IndexMode>(at[0]);
+    const int64_t length = at[1];
+    run_program(at + 2, length, count);
+    apply_bounds(mode, static_cast<std::size_t>(program), start, count, offsets, inside);
+    at += 2 + 2 * length;
+  }
+}
+
+void IndexEvaluator::apply_bounds(IndexMode mode, std::size_t axis, int64_t start, int64_t count, int64_t* offsets,
+                                  uint8_t* inside) {
+  const int64_t* const index = place(0);
+  const int64_t limit = target_[axis], stride = strides_[axis];
+  for (int64_t i = 0; i < count; ++i) {
+    const bool within = index[i] >= 0 && index[i] < limit;
+    if (!within && mode == IndexMode::kChecked && inside[i] != 0) fault_.take({start + i, index[i], limit});
+    inside[i] = static_cast<uint8_t>(inside[i] & static_cast<uint8_t>(within));
+    offsets[i] += within ? index[i] * stride : 0;
+  }
+}
+
+void IndexEvaluator::run_program(const int64_t* tokens, int64_t length, int64_t count) {
+  depth_ = 0;
+  for (int64_t i = 0; i < length; ++i) push_token(tokens[2 * i], tokens[2 * i + 1], count);
+  JTCY_ASSERT(depth_ == 1, "interpreter: an index program left ", depth_, " values");
+}
+
+void IndexEvaluator::push_token(int64_t token, int64_t argument, int64_t count) {
+  const auto binary = [&](auto f) {
+    --depth_;
+    combine(place(depth_ - 1), place(depth_), count, f);
+  };
+  const auto constant = [&](int64_t value) { std::fill_n(place(depth_++), count, value); };
+  switch (static_cast<IndexToken>(token)) {
+    case IndexToken::kAxis:
+      std::copy_n(axes_.data() + argument * kIndexBlock, count, place(depth_++));
+      return;
+    case IndexToken::kConst: return constant(argument);
+    case IndexToken::kSlot: return constant(op_.scalars[argument].i);
+    case IndexToken::kExtent: return constant(op_.inputs[argument / kMaxDims].shape[static_cast<std::size_t>(argument % kMaxDims)]);
+    case IndexToken::kLoad: return load_input(argument, count);
+    case IndexToken::kAdd: return binary(wrap_add);
+    case IndexToken::kSub: return binary(wrap_subtract);
+    case IndexToken::kMul: return binary(wrap_multiply);
+    case IndexToken::kFloorDiv: return binary(floor_divide);
+    case IndexToken::kMod: return binary(floor_modulo);
+    case IndexToken::kMin: return binary([](int64_t a, int64_t b) { return std::min(a, b); });
+    case IndexToken::kMax: return binary([](int64_t a, int64_t b) { return std::max(a, b); });
+    case IndexToken::kLt: return binary([](int64_t a, int64_t b) { return static_cast<int64_t>(a < b); });
+    case IndexToken::kEq: return binary([](int64_t a, int64_t b) { return static_cast<int64_t>(a == b); });
+    case IndexToken::kDivExact: return binary(divide_exactly);
+    case IndexToken::kSelect:
+      depth_ -= 2;
+      for (int64_t i = 0; i < count; ++i) {
+        int64_t* const condition = place(depth_ - 1) + i;
+        *condition = *condition != 0 ? place(depth_)[i] : place(depth_ + 1)[i];
+      }
+      return;
+  }
+  JTCY_ASSERT(false, "interpreter: index token ", token, " is unknown");
+}
+
+/// Pops an index an axis; an index outside (only a computed one can be) reads the nearest element, never other memory.
+void IndexEvaluator::load_input(int64_t input, int64_t count) {
+  const TensorView& x = op_.inputs[input];
+  const auto ndim = static_cast<int64_t>(x.shape.size());
+  depth_ -= ndim;
+  int64_t* const to = place(depth_);
+  const int64_t size = itemsize(x.dtype);
+  const auto widen = current_isa_table().cast[static_cast<int>(x.dtype)][static_cast<int>(Dtype::kInt64)];
+  const bool empty = element_count(x.shape) == 0;
+  for (int64_t i = 0; i < count; ++i) {
+    int64_t offset = 0;
+    for (int64_t axis = 0; axis < ndim && !empty; ++axis) {
+      const auto k = static_cast<std::size_t>(axis);
+      offset += std::clamp<int64_t>(place(depth_ + axis)[i], 0, x.shape[k] - 1) * x.strides[k];
+    }
+    int64_t value = 0;
+    if (!empty) widen(static_cast<const char*>(x.data) + offset * size, &value, 1);
+    to[i] = value;
+  }
+  ++depth_;
+}
+
+}  // namespace jtcy

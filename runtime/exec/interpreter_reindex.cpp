@@ -1,0 +1,151 @@
+// The interpreter's Reindex (gather by index programs) and ReindexReduce (scatter in the order of the sources).
+#include <algorithm>
+#include <cstring>
+#include <mutex>
+
+#include "base/error.h"
+#include "exec/interpreter_index.h"
+#include "exec/interpreter_view.h"
+
+namespace jtcy {
+
+namespace {
+
+/// Sources whose places are computed before they are scattered: long enough to feed all threads.
+constexpr int64_t kScatterChunk = 65536;
+
+/// Joins what the threads found; the least position wins.
+class FaultCollector {
+ public:
+  void take(const IndexFault& fault) {
+    if (fault.position == INT64_MAX) return;
+    const std::lock_guard lock(mutex_);
+    first_.take(fault);
+  }
+  void report(KernelError* error) const {
+    if (first_.position == INT64_MAX || error->code != 0) return;
+    *error = KernelError{1, 0, first_.value, first_.limit};
+  }
+
+ private:
+  std::mutex mutex_;
+  IndexFault first_;
+};
+
+template <typename T>
+void gather_items(const T* from, const int64_t* offsets, const uint8_t* inside, const void* fill, int64_t count, T* to) {
+  T outside;
+  std::memcpy(&outside, fill, sizeof(T));
+  for (int64_t i = 0; i < count; ++i) to[i] = inside[i] != 0 ? from[offsets[i]] : outside;
+}
+
+void gather_block(const TensorView& x, const int64_t* offsets, const uint8_t* inside, const void* fill, int64_t count,
+                  void* to) {
+  const auto gather = [&]<typename T>(T) {
+    gather_items(static_cast<const T*>(x.data), offsets, inside, fill, count, static_cast<T*>(to));
+  };
+  switch (itemsize(x.dtype)) {
+    case 1: return gather(uint8_t{});
+    case 2: return gather(uint16_t{});
+    case 4: return gather(uint32_t{});
+    default: return gather(uint64_t{});
+  }
+}
+
+struct ScatterShape {
+  ReduceKind kind;
+  Dtype accumulator;
+  int64_t targets, sources;
+  bool direct;
+
+  explicit ScatterShape(const OpView& op)
+      : kind(static_cast<ReduceKind>(op.structure[0])), accumulator(accumulator_of(op.output->dtype)),
+        targets(element_count(op.output->shape)), sources(element_count(op.inputs[0].shape)),
+        direct(accumulator == op.output->dtype) {}
+  /// Room for the places, behind the accumulators.
+  int64_t accumulator_nbytes() const noexcept {
+    return direct ? 0 : (targets * itemsize(accumulator) + kLargestItem - 1) / kLargestItem * kLargestItem;
+  }
+};
+
+void compute_places(const OpView& op, const Strides& strides, int64_t first, int64_t count, int64_t* places,
+                    FaultCollector& faults, ThreadPool& pool) {
+  pool.parallel_for(count, kInterpreterGrain, [&](int, int64_t begin, int64_t end) {
+    IndexEvaluator evaluator(op, op.structure + 1, op.inputs[0].shape, op.output->shape, strides);
+    uint8_t inside[kIndexBlock];
+    for (int64_t at = begin; at < end; at += kIndexBlock) {
+      const int64_t n = std::min(kIndexBlock, end - at);
+      evaluator.evaluate(first + at, n, places + at, inside);
+      for (int64_t i = 0; i < n; ++i) places[at + i] = inside[i] != 0 ? places[at + i] : -1;
+    }
+    faults.take(evaluator.fault());
+  });
+}
+
+/// Each thread owns a range of targets and passes over all sources of the chunk, in order.
+void scatter_chunk(const OpView& op, const ScatterShape& shape, int64_t first, int64_t count, const int64_t* places,
+                   void* accumulators, ThreadPool& pool) {
+  const IsaTable::Scatter scatter =
+      current_isa_table().scatter[static_cast<int>(shape.kind)][static_cast<int>(op.inputs[0].dtype)];
+  const StridedReader reader(op.inputs[0]);
+  const int64_t grain = count < kInterpreterGrain ? shape.targets : kInterpreterBlock;
+  pool.parallel_for(shape.targets, grain, [&](int, int64_t begin, int64_t end) {
+    alignas(64) char gathered[kInterpreterBlock * kLargestItem];
+    for (int64_t at = 0; at < count; at += kInterpreterBlock) {
+      const int64_t n = std::min(kInterpreterBlock, count - at);
+      const void* const x = reader.block(first + at, n, gathered);
+      scatter(accumulators, x, reinterpret_cast<const long long*>(places + at), n, begin, end);
+    }
+  });
+}
+
+}  // namespace
+
+void interpret_reindex(const OpView& op, KernelError* error, ThreadPool& pool) {
+  const TensorView& x = op.inputs[0];
+  const TensorView& output = *op.output;
+  const int64_t size = itemsize(output.dtype);
+  uint64_t fill = 0;
+  scalar_as(op, op.scalar_count - 1, output.dtype, &fill);
+  FaultCollector faults;
+  pool.parallel_for(element_count(output.shape), kInterpreterGrain, [&](int, int64_t begin, int64_t end) {
+    IndexEvaluator evaluator(op, op.structure, output.shape, x.shape, x.strides);
+    int64_t offsets[kIndexBlock];
+    uint8_t inside[kIndexBlock];
+    for (int64_t at = begin; at < end; at += kIndexBlock) {
+      const int64_t n = std::min(kIndexBlock, end - at);
+      evaluator.evaluate(at, n, offsets, inside);
+      gather_block(x, offsets, inside, &fill, n, static_cast<char*>(output.data) + at * size);
+    }
+    faults.take(evaluator.fault());
+  });
+  faults.report(error);
+}
+
+int64_t reindex_reduce_scratch(const OpView& op) {
+  const ScatterShape shape(op);
+  return shape.accumulator_nbytes() + std::min(shape.sources, kScatterChunk) * static_cast<int64_t>(sizeof(int64_t));
+}
+
+void interpret_reindex_reduce(const OpView& op, void* scratch, KernelError* error, ThreadPool& pool) {
+  const ScatterShape shape(op);
+  const auto kind = static_cast<int>(shape.kind), dtype = static_cast<int>(op.output->dtype);
+  JTCY_ASSERT(kind < kFoldKinds, "interpreter: a scatter cannot search an extreme");
+  const IsaTable& table = current_isa_table();
+  void* const accumulators = shape.direct ? op.output->data : scratch;
+  const auto places = reinterpret_cast<int64_t*>(static_cast<char*>(scratch) + shape.accumulator_nbytes());
+  const Strides strides = contiguous_strides(op.output->shape);
+  table.identity[kind][dtype](accumulators, shape.targets);
+  FaultCollector faults;
+  for (int64_t first = 0; first < shape.sources; first += kScatterChunk) {
+    const int64_t count = std::min(kScatterChunk, shape.sources - first);
+    compute_places(op, strides, first, count, places, faults, pool);
+    if (shape.targets > 0) scatter_chunk(op, shape, first, count, places, accumulators, pool);
+  }
+  if (!shape.direct) {
+    table.cast[static_cast<int>(shape.accumulator)][dtype](accumulators, op.output->data, shape.targets);
+  }
+  faults.report(error);
+}
+
+}  // namespace jtcy

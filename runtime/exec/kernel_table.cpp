@@ -1,0 +1,110 @@
+// KernelTable: compiled kernels by key, filled by background compiles, read by everybody.
+#include <dlfcn.h>
+
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <unordered_map>
+
+#include "base/error.h"
+#include "exec/kernel.h"
+
+namespace jtcy {
+
+namespace {
+
+/// One for all kernels: states change rarely.
+struct Table {
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::unordered_map<std::string, Ref<Kernel>> kernels;
+};
+
+Table& table() {
+  static Table* const instance = std::make_unique<Table>().release();  // compile threads may outlive statics
+  return *instance;
+}
+
+/// The caller holds the mutex.
+Kernel& find_kernel(const std::string& key) {
+  const auto at = table().kernels.find(key);
+  JTCY_ASSERT(at != table().kernels.end(), "no kernel with key ", key);
+  return *at->second;
+}
+
+std::vector<void*> find_phases(void* library, const std::string& path, const std::string& symbol, int phases) {
+  std::vector<void*> entries;
+  for (int phase = 0; phase < phases; ++phase) {
+    const std::string name = str_cat("kernel_", symbol, "_phase", phase);
+    void* const entry = ::dlsym(library, name.c_str());
+    JTCY_CHECK(entry != nullptr, ErrorKind::kCompile, "kernel: ", path, " has no function ", name);
+    entries.push_back(entry);
+  }
+  return entries;
+}
+
+}  // namespace
+
+KernelTable& KernelTable::instance() {
+  static KernelTable table;
+  return table;
+}
+
+Ref<Kernel> KernelTable::get(const std::string& key, const std::string& name) {
+  const std::lock_guard lock(table().mutex);
+  Ref<Kernel>& kernel = table().kernels[key];
+  if (!kernel) {
+    kernel = make_ref<Kernel>();
+    kernel->key = key;
+    kernel->name = name;
+  }
+  return kernel;
+}
+
+bool KernelTable::contains(const std::string& key) const {
+  const std::lock_guard lock(table().mutex);
+  return table().kernels.contains(key);
+}
+
+void KernelTable::load_cpu(const std::string& key, const std::string& path, const std::string& symbol, int phases) {
+  void* const library = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (library == nullptr) throw_error(ErrorKind::kCompile, str_cat("kernel: cannot load ", path, ": ", ::dlerror()));
+  set_ready(key, find_phases(library, path, symbol, phases), library);
+}
+
+void KernelTable::set_ready(const std::string& key, std::vector<void*> phases, void* library) {
+  const std::lock_guard lock(table().mutex);
+  Kernel& kernel = find_kernel(key);
+  if (kernel.state.load(std::memory_order_relaxed) == Kernel::State::kReady) return;
+  kernel.phases = std::move(phases);
+  kernel.library = library;
+  kernel.state.store(Kernel::State::kReady, std::memory_order_release);
+  table().changed.notify_all();
+}
+
+void KernelTable::set_failed(const std::string& key, std::string why) {
+  const std::lock_guard lock(table().mutex);
+  Kernel& kernel = find_kernel(key);
+  if (kernel.state.load(std::memory_order_relaxed) != Kernel::State::kCompiling) return;
+  kernel.failure = std::move(why);
+  kernel.state.store(Kernel::State::kFailed, std::memory_order_release);
+  table().changed.notify_all();
+}
+
+void KernelTable::wait(const Kernel& kernel) const {
+  std::unique_lock lock(table().mutex);
+  table().changed.wait(lock,
+                       [&] { return kernel.state.load(std::memory_order_acquire) != Kernel::State::kCompiling; });
+}
+
+std::size_t KernelTable::size() const {
+  const std::lock_guard lock(table().mutex);
+  return table().kernels.size();
+}
+
+void KernelTable::clear() {
+  const std::lock_guard lock(table().mutex);
+  table().kernels.clear();
+}
+
+}  // namespace jtcy

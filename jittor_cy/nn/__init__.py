@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from jittor_cy.nn import functional, init
-from jittor_cy.nn.activation import *  # noqa: F403
-from jittor_cy.nn.attention import *  # noqa: F403
-from jittor_cy.nn.container import *  # noqa: F403
-from jittor_cy.nn.conv import *  # noqa: F403
-from jittor_cy.nn.dropout import *  # noqa: F403
-from jittor_cy.nn.embedding import *  # noqa: F403
-from jittor_cy.nn.functional import *  # noqa: F403
-from jittor_cy.nn.linear import *  # noqa: F403
-from jittor_cy.nn.loss import *  # noqa: F403
-from jittor_cy.nn.module import *  # noqa: F403
-from jittor_cy.nn.norm import *  # noqa: F403
-from jittor_cy.nn.pool import *  # noqa: F403
-from jittor_cy.nn.recurrent import *  # noqa: F403
-
-matmul = functional._graph.matmul
+from jittor_cy._graph import matmul  # noqa: F401
+from jittor_cy.nn import functional, init  # noqa: F401
+from jittor_cy.nn.activation import *
+from jittor_cy.nn.attention import *
+from jittor_cy.nn.container import *
+from jittor_cy.nn.conv import *
+from jittor_cy.nn.dropout import *
+from jittor_cy.nn.embedding import *
+from jittor_cy.nn.functional import *
+from jittor_cy.nn.linear import *
+from jittor_cy.nn.loss import *
+from jittor_cy.nn.module import *
+from jittor_cy.nn.norm import *
+from jittor_cy.nn.pool import *
+from jittor_cy.nn.recurrent import *

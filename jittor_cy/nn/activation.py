@@ -2,15 +2,42 @@
 
 from __future__ import annotations
 
-from jittor_cy import _graph, ops
 from jittor_cy._var import Var
+
+from jittor_cy import _graph, ops
 from jittor_cy.errors import ArgumentError, IndexError_
 from jittor_cy.nn.module import Module, Parameter
 
 __all__ = [
-    "relu", "relu6", "leaky_relu", "gelu", "silu", "sigmoid", "tanh", "elu", "hardswish", "hardsigmoid", "softplus",
-    "mish", "softmax", "log_softmax", "ReLU", "ReLU6", "LeakyReLU", "PReLU", "GELU", "SiLU", "Sigmoid", "Tanh", "ELU",
-    "Hardswish", "Hardsigmoid", "Softplus", "Mish", "Softmax", "LogSoftmax",
+    "ELU",
+    "GELU",
+    "Hardsigmoid",
+    "Hardswish",
+    "LeakyReLU",
+    "LogSoftmax",
+    "Mish",
+    "PReLU",
+    "ReLU",
+    "ReLU6",
+    "SiLU",
+    "Sigmoid",
+    "Softmax",
+    "Softplus",
+    "Tanh",
+    "elu",
+    "gelu",
+    "hardsigmoid",
+    "hardswish",
+    "leaky_relu",
+    "log_softmax",
+    "mish",
+    "relu",
+    "relu6",
+    "sigmoid",
+    "silu",
+    "softmax",
+    "softplus",
+    "tanh",
 ]  # fmt: skip
 
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 
-from jittor_cy import _graph, ops
 from jittor_cy._var import Var
+
+from jittor_cy import _graph, ops
 from jittor_cy.errors import ArgumentError, ShapeError
 from jittor_cy.nn import init
 from jittor_cy.nn.dropout import dropout
 from jittor_cy.nn.linear import Linear
 from jittor_cy.nn.module import Module, Parameter
 
-__all__ = ["scaled_dot_product_attention", "MultiheadAttention"]
+__all__ = ["MultiheadAttention", "scaled_dot_product_attention"]
 
 _MASKED = -math.inf
 

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import math
 
-from jittor_cy import _graph
 from jittor_cy._var import Var
+
+from jittor_cy import _graph
 from jittor_cy.errors import ArgumentError, ArgumentTypeError, ShapeError
 from jittor_cy.nn import init
 from jittor_cy.nn.module import Module, Parameter
 
 __all__ = [
-    "conv1d", "conv2d", "conv3d", "conv_transpose2d", "Conv", "Conv1d", "Conv2d", "Conv3d", "ConvTranspose",
+    "Conv",
+    "Conv1d",
+    "Conv2d",
+    "Conv3d",
+    "ConvTranspose",
     "ConvTranspose2d",
+    "conv1d",
+    "conv2d",
+    "conv3d",
+    "conv_transpose2d",
 ]  # fmt: skip
 
 Extent = int | tuple[int, ...]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 
-from jittor_cy import _graph, random
 from jittor_cy._var import Var
+
+from jittor_cy import _graph, random
 from jittor_cy.errors import ArgumentError
 from jittor_cy.nn.module import Module
 
-__all__ = ["dropout", "Dropout"]
+__all__ = ["Dropout", "dropout"]
 
 
 def dropout(x: Var, p: float = 0.5, is_train: bool = True, training: bool | None = None) -> Var:

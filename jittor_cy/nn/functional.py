@@ -4,11 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from jittor_cy import _graph, ops
 from jittor_cy._var import Var
+
+from jittor_cy import _graph, ops
 from jittor_cy.errors import ArgumentError
 from jittor_cy.nn.activation import (
-    elu, gelu, hardsigmoid, hardswish, leaky_relu, log_softmax, mish, relu, relu6, sigmoid, silu, softmax, softplus, tanh,
+    elu,
+    gelu,
+    hardsigmoid,
+    hardswish,
+    leaky_relu,
+    log_softmax,
+    mish,
+    relu,
+    relu6,
+    sigmoid,
+    silu,
+    softmax,
+    softplus,
+    tanh,
 )  # fmt: skip
 from jittor_cy.nn.attention import scaled_dot_product_attention
 from jittor_cy.nn.conv import conv1d, conv2d, conv3d, conv_transpose2d
@@ -16,8 +30,17 @@ from jittor_cy.nn.dropout import dropout
 from jittor_cy.nn.embedding import embedding
 from jittor_cy.nn.linear import linear
 from jittor_cy.nn.loss import (
-    bce_loss, binary_cross_entropy, binary_cross_entropy_with_logits, cross_entropy, cross_entropy_loss, huber_loss, kl_div,
-    l1_loss, mse_loss, nll_loss, smooth_l1_loss,
+    bce_loss,
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    cross_entropy,
+    cross_entropy_loss,
+    huber_loss,
+    kl_div,
+    l1_loss,
+    mse_loss,
+    nll_loss,
+    smooth_l1_loss,
 )  # fmt: skip
 from jittor_cy.nn.norm import batch_norm, group_norm, instance_norm, layer_norm, rms_norm
 from jittor_cy.nn.pool import adaptive_avg_pool2d, avg_pool1d, avg_pool2d, max_pool1d, max_pool2d

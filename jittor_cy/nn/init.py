@@ -9,15 +9,36 @@ import functools
 import math
 from collections.abc import Callable, Sequence
 
-from jittor_cy import ops, random
 from jittor_cy._var import Var
+
+from jittor_cy import ops, random
 from jittor_cy.errors import ArgumentError, ShapeError
 
 __all__ = [
-    "constant", "constant_", "zeros_", "ones_", "eye", "eye_", "uniform", "uniform_", "normal", "normal_",
-    "trunc_normal", "trunc_normal_", "xavier_uniform", "xavier_uniform_", "xavier_normal", "xavier_normal_",
-    "kaiming_uniform", "kaiming_uniform_", "kaiming_normal", "kaiming_normal_", "orthogonal", "orthogonal_",
-    "calculate_gain", "fan_in_and_fan_out",
+    "calculate_gain",
+    "constant",
+    "constant_",
+    "eye",
+    "eye_",
+    "fan_in_and_fan_out",
+    "kaiming_normal",
+    "kaiming_normal_",
+    "kaiming_uniform",
+    "kaiming_uniform_",
+    "normal",
+    "normal_",
+    "ones_",
+    "orthogonal",
+    "orthogonal_",
+    "trunc_normal",
+    "trunc_normal_",
+    "uniform",
+    "uniform_",
+    "xavier_normal",
+    "xavier_normal_",
+    "xavier_uniform",
+    "xavier_uniform_",
+    "zeros_",
 ]  # fmt: skip
 
 _GAINS = {"linear": 1.0, "conv2d": 1.0, "sigmoid": 1.0, "tanh": 5 / 3, "relu": math.sqrt(2), "selu": 3 / 4}

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 
-from jittor_cy import _graph
 from jittor_cy._var import Var
+
+from jittor_cy import _graph
 from jittor_cy.nn import init
 from jittor_cy.nn.module import Module, Parameter
 
-__all__ = ["linear", "Linear", "Identity", "Flatten"]
+__all__ = ["Flatten", "Identity", "Linear", "linear"]
 
 
 def linear(x: Var, weight: Var, bias: Var | None = None) -> Var:

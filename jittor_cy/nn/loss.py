@@ -4,15 +4,34 @@ from __future__ import annotations
 
 import math
 
-from jittor_cy import _graph, ops
 from jittor_cy._var import Var
+
+from jittor_cy import _graph, ops
 from jittor_cy.errors import ArgumentError, ShapeError
 from jittor_cy.nn.module import Module
 
 __all__ = [
-    "cross_entropy", "cross_entropy_loss", "nll_loss", "mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss",
-    "binary_cross_entropy", "binary_cross_entropy_with_logits", "bce_loss", "kl_div", "CrossEntropyLoss", "NLLLoss",
-    "MSELoss", "L1Loss", "SmoothL1Loss", "HuberLoss", "BCELoss", "BCEWithLogitsLoss", "KLDivLoss", "KLDiv",
+    "BCELoss",
+    "BCEWithLogitsLoss",
+    "CrossEntropyLoss",
+    "HuberLoss",
+    "KLDiv",
+    "KLDivLoss",
+    "L1Loss",
+    "MSELoss",
+    "NLLLoss",
+    "SmoothL1Loss",
+    "bce_loss",
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "cross_entropy",
+    "cross_entropy_loss",
+    "huber_loss",
+    "kl_div",
+    "l1_loss",
+    "mse_loss",
+    "nll_loss",
+    "smooth_l1_loss",
 ]  # fmt: skip
 
 _REDUCTIONS = ("mean", "sum", "none")

@@ -4,15 +4,28 @@ from __future__ import annotations
 
 import math
 
-from jittor_cy import _graph, ops
 from jittor_cy._var import Var
 from jittor_cy.autograd import no_grad
+
+from jittor_cy import _graph, ops
 from jittor_cy.errors import ArgumentError, ArgumentTypeError, ShapeError
 from jittor_cy.nn.module import Module, Parameter
 
 __all__ = [
-    "batch_norm", "layer_norm", "group_norm", "instance_norm", "rms_norm", "BatchNorm", "BatchNorm1d", "BatchNorm2d",
-    "BatchNorm3d", "LayerNorm", "GroupNorm", "InstanceNorm", "InstanceNorm2d", "RMSNorm",
+    "BatchNorm",
+    "BatchNorm1d",
+    "BatchNorm2d",
+    "BatchNorm3d",
+    "GroupNorm",
+    "InstanceNorm",
+    "InstanceNorm2d",
+    "LayerNorm",
+    "RMSNorm",
+    "batch_norm",
+    "group_norm",
+    "instance_norm",
+    "layer_norm",
+    "rms_norm",
 ]  # fmt: skip
 
 Extents = int | tuple[int, ...]

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from jittor_cy import _graph, ops
 from jittor_cy._var import Var
+
+from jittor_cy import _graph, ops
 from jittor_cy.errors import ArgumentError, ShapeError
 from jittor_cy.nn.conv import Extent, per_axis
 from jittor_cy.nn.module import Module
 
 __all__ = [
-    "max_pool1d", "max_pool2d", "avg_pool1d", "avg_pool2d", "adaptive_avg_pool2d", "MaxPool1d", "MaxPool2d",
-    "AvgPool1d", "AvgPool2d", "AdaptiveAvgPool2d", "Pool",
+    "AdaptiveAvgPool2d",
+    "AvgPool1d",
+    "AvgPool2d",
+    "MaxPool1d",
+    "MaxPool2d",
+    "Pool",
+    "adaptive_avg_pool2d",
+    "avg_pool1d",
+    "avg_pool2d",
+    "max_pool1d",
+    "max_pool2d",
 ]  # fmt: skip
 
 

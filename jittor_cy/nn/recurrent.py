@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 
-from jittor_cy import _graph, ops
 from jittor_cy._var import Var
+
+from jittor_cy import _graph, ops
 from jittor_cy.errors import ArgumentError, ShapeError
 from jittor_cy.nn import init
 from jittor_cy.nn.dropout import dropout
 from jittor_cy.nn.module import Module, Parameter
 
-__all__ = ["RNN", "LSTM", "GRU"]
+__all__ = ["GRU", "LSTM", "RNN"]
 
 State = tuple[Var, ...]
 

@@ -7,4 +7,4 @@ from jittor_cy.optim.adam import Adam, AdamW
 from jittor_cy.optim.optimizer import Optimizer, clip_grad_norm_, clip_grad_value_
 from jittor_cy.optim.sgd import SGD
 
-__all__ = ["Adam", "AdamW", "Optimizer", "SGD", "clip_grad_norm_", "clip_grad_value_", "lr_scheduler"]
+__all__ = ["SGD", "Adam", "AdamW", "Optimizer", "clip_grad_norm_", "clip_grad_value_", "lr_scheduler"]

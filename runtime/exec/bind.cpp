@@ -1,6 +1,8 @@
 // Binding without a budget; what happens when memory is short is in bind_budget.cpp.
 #include "exec/bind.h"
 
+#include <cstring>
+
 #include "base/error.h"
 #include "device/dtype.h"
 
@@ -61,16 +63,43 @@ void Binder::bind_group(int32_t begin, int32_t end) {
   }
 }
 
+Ref<Buffer> Binder::allocate(int64_t nbytes) {
+  Ref<Buffer> buffer = manager_.try_allocate(nbytes);
+  if (!buffer) [[unlikely]]
+    return allocate_slowly(nbytes);
+  return buffer;
+}
+
+void Binder::upload(Buffer& buffer, const void* host, int64_t nbytes, bool copied) {
+  RunStep step;
+  step.what = RunStep::What::kUpload;
+  step.address = buffer.address();
+  step.nbytes = nbytes;
+  step.source = host;
+  if (copied) {
+    run_.uploads.push_back(std::make_unique_for_overwrite<char[]>(static_cast<std::size_t>(nbytes)));
+    std::memcpy(run_.uploads.back().get(), host, static_cast<std::size_t>(nbytes));
+    step.source = run_.uploads.back().get();
+  }
+  run_.steps.push_back(step);
+}
+
+void Binder::free_later(void* address, int64_t nbytes) {
+  RunStep step;
+  step.what = RunStep::What::kFree;
+  step.before = group_begin_;
+  step.address = address;
+  step.nbytes = nbytes;
+  run_.steps.push_back(step);
+}
+
 void Binder::allocate_outputs(int32_t number) {
   const LaunchLayout& launch = layout_.launches[static_cast<std::size_t>(number)];
   for (int32_t k = 0; k < launch.output_count; ++k) {
     const int32_t var = layout_.operands[static_cast<std::size_t>(launch.first_operand + launch.input_count + k)];
     const auto slot = static_cast<std::size_t>(var);
     if (launch.donation_count == 0 || !donate(launch, var)) {
-      Ref<Buffer> buffer = manager_.try_allocate(layout_.nbytes[slot]);
-      if (!buffer) [[unlikely]]
-        buffer = allocate_slowly(layout_.nbytes[slot]);
-      context_.slots[slot].buffer = std::move(buffer);
+      context_.slots[slot].buffer = allocate(layout_.nbytes[slot]);
     }
     context_.slots[slot].buffer->ticket = run_.ticket;
   }

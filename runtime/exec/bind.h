@@ -27,9 +27,6 @@ struct BindContext {
   void clear();
 };
 
-/// Plans the way back of a Buffer that is on disk, in a run of its own.
-void restore_buffer(Buffer& buffer, MemoryManager& manager, Run& run, BindContext& context);
-
 class Binder {
  public:
   Binder(Layout& layout, MemoryManager& manager, Run& run, BindContext& context)
@@ -42,6 +39,12 @@ class Binder {
 
   /// Room for one Buffer on disk, at the cost of others.
   void restore(Buffer& buffer, int32_t before);
+  /// Room for a Buffer of its own, likewise.
+  Ref<Buffer> allocate(int64_t nbytes);
+  /// Host bytes into a Buffer; `copied`: they may be gone when the run comes to it.
+  void upload(Buffer& buffer, const void* host, int64_t nbytes, bool copied);
+  /// Memory that left the pool while this plan was made.
+  void free_later(void* address, int64_t nbytes);
 
  private:
   void bind_group(int32_t begin, int32_t end);

@@ -192,10 +192,4 @@ void Binder::restore(Buffer& buffer, int32_t before) {
   run_.steps.push_back(step);
 }
 
-void restore_buffer(Buffer& buffer, MemoryManager& manager, Run& run, BindContext& context) {
-  Layout nothing;
-  nothing.uses.first.assign(1, 0);
-  Binder(nothing, manager, run, context).restore(buffer, 0);
-}
-
 }  // namespace jtcy

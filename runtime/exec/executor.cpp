@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <cstring>
 
 #include "base/error.h"
 #include "base/thread_pool.h"
@@ -33,9 +32,25 @@ GilRelease::~GilRelease() {
   if (g_wait_hooks.acquire_gil != nullptr) g_wait_hooks.acquire_gil(state_);
 }
 
+namespace {
+
+/// What queued runs still use is freed behind them.
+template <DeviceKind kKind>
+void give_back(void* context, void* address, int64_t nbytes) {
+  auto& state = *static_cast<Executor::State*>(context);
+  Lane& lane = *state.lanes[static_cast<int>(kKind)];
+  if (state.binder != nullptr) return state.binder->free_later(address, nbytes);
+  lane.wait_until(lane.queued());
+  backend_of(lane.device()).free(address, nbytes);
+}
+
+}  // namespace
+
 Lane& Executor::State::lane(Device device) {
   std::unique_ptr<Lane>& lane = lanes[static_cast<int>(device.kind)];
-  if (!lane) lane = std::make_unique<Lane>(device);
+  if (lane) return *lane;
+  lane = std::make_unique<Lane>(device);
+  MemoryManager::of(device).set_give_back(device.kind == DeviceKind::kCpu ? give_back<DeviceKind::kCpu> : give_back<DeviceKind::kCuda>, this);
   return *lane;
 }
 
@@ -63,29 +78,19 @@ void Executor::after_record() {
   if (state_->policy.at_border(flags.window_ops, flags.window_nbytes)) flush_everything(FlushReason::kWindow);
 }
 
+Ref<Buffer> Executor::allocate(Device device, int64_t nbytes, const char* function) {
+  MemoryManager& manager = MemoryManager::of(device);
+  if (Ref<Buffer> buffer = manager.try_allocate(nbytes)) return buffer;
+  if (manager.budget() == 0) return manager.allocate(nbytes, function);
+  Ref<Buffer> buffer;
+  state_->run_steps(device, [&](Binder& binder) { buffer = binder.allocate(nbytes); });
+  return buffer;
+}
+
 void Executor::upload(Buffer& buffer, const void* host, int64_t nbytes) {
-  Lane& lane = state_->lane(buffer.device());
-  if (lane.must_wait()) {
-    const GilRelease release;
-    lane.wait_for_room();
-  }
-  Run& run = lane.next_run();
-  RunStep step;
-  step.what = RunStep::What::kUpload;
-  step.address = buffer.address();
-  step.nbytes = nbytes;
-  buffer.ticket = run.ticket;
-  if (lane.idle()) {
-    step.source = host;
-    run.steps.push_back(step);
-    lane.submit(true);
-    return;
-  }
-  run.uploads.push_back(std::make_unique_for_overwrite<char[]>(static_cast<std::size_t>(nbytes)));
-  std::memcpy(run.uploads[0].get(), host, static_cast<std::size_t>(nbytes));
-  step.source = run.uploads[0].get();
-  run.steps.push_back(step);
-  lane.submit(false);
+  const Device device = buffer.device();
+  const bool now = state_->lane(device).idle();
+  buffer.ticket = state_->run_steps(device, [&](Binder& binder) { binder.upload(buffer, host, nbytes, !now); });
 }
 
 void Executor::wait(const Buffer& buffer) {

@@ -59,6 +59,8 @@ class Executor {
   /// Called after each recorded op: flushes at the window's borders (a function of the op sequence alone).
   void after_record();
 
+  /// Like MemoryManager::allocate, but with a budget others are moved to disk where that makes room. Fill it by upload().
+  Ref<Buffer> allocate(Device device, int64_t nbytes, const char* function);
   /// Fills a fresh Buffer of a MemoryManager with host bytes, in stream order: its address may have been freed by what is
   /// still queued, so nobody may write there directly. `host` may go away on return.
   void upload(Buffer& buffer, const void* host, int64_t nbytes);

@@ -164,6 +164,7 @@ void Flush::bind_and_submit(PlanEntry& entry, const Ref<Layout>& layout, const s
   retire(cut);
   count(*layout, cut.size());
   try {
+    const BinderScope scope(state_, &binder);
     binder.bind();
   } catch (...) {
     run.planned_failure = std::current_exception();
@@ -206,11 +207,7 @@ void Flush::restore_targets(const std::vector<Var*>& targets) {
   for (Var* target : targets) {
     Buffer* const buffer = target->buffer.get();
     if (buffer == nullptr || buffer->residency() == Residency::kDevice) continue;
-    const ContextGuard context(state_);
-    Lane& lane = state_.lane(buffer->device());
-    Run& run = lane.next_run();
-    restore_buffer(*buffer, MemoryManager::of(buffer->device()), run, context.get()->bind);
-    lane.submit(true);
+    state_.run_steps(buffer->device(), [&](Binder& binder) { binder.restore(*buffer, 0); });
   }
 }
 

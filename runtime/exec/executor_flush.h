@@ -29,11 +29,48 @@ struct Executor::State {
   std::atomic<int64_t> waits{0};   // counted by readers, who hold no GIL
   std::vector<std::unique_ptr<FlushContext>> contexts;
   std::size_t depth = 0;           // flushes in progress
+  Binder* binder = nullptr;        // planning memory right now
   Ref<Program> last_program;
   std::string last_reason = "nothing was run";
 
+  /// Made at the first use of the device.
   Lane& lane(Device device);
+  /// A run of steps alone, planned by `plan(binder)`; executed here when nothing is in flight. Returns its ticket.
+  template <typename F>
+  int64_t run_steps(Device device, const F& plan);
 };
+
+/// Marks the Binder that plans right now: memory that goes back meanwhile is freed by its run, in stream order.
+class BinderScope {
+ public:
+  BinderScope(Executor::State& state, Binder* binder) noexcept : state_(state) { state.binder = binder; }
+  ~BinderScope() { state_.binder = nullptr; }
+
+ private:
+  Executor::State& state_;
+};
+
+template <typename F>
+int64_t Executor::State::run_steps(Device device, const F& plan) {
+  Lane& target = lane(device);
+  if (target.must_wait()) target.wait_for_room();
+  Run& run = target.next_run();
+  Layout nothing;
+  nothing.uses.first.assign(1, 0);
+  BindContext context;
+  Binder binder(nothing, MemoryManager::of(device), run, context);
+  std::exception_ptr failure;
+  try {
+    const BinderScope scope(*this, &binder);
+    plan(binder);
+  } catch (...) {
+    failure = std::current_exception();  // moves planned so far must happen
+  }
+  const int64_t ticket = run.ticket;
+  target.submit(true);
+  if (failure) std::rethrow_exception(failure);
+  return ticket;
+}
 
 /// Releases the GIL (where there is one) around a wait.
 class GilRelease {

@@ -8,9 +8,9 @@
 /* contraction-abi-begin */
 /* What a generated file exports (jittor_cy/compiler/codegen/contraction.py); plain C, pasted into it. */
 
-/* c[row[i] + j] = (add ? c[...] : 0) + sum over k < depth of a[k][i] * b[k * step + j], a packed by its rows. */
-typedef void (*JtTile)(long long depth, const void* a, const void* b, long long step, void* c, const long long* row,
-                       int add);
+/* c[row[i] + j] = (add ? c[...] : 0) + sum over k < depth of a[k][i] * b[place[k] + j], a packed by its rows. */
+typedef void (*JtTile)(long long depth, const void* a, const void* b, const long long* place, void* c,
+                       const long long* row, int add);
 
 #define JT_MOST_ROWS 12
 typedef struct {

@@ -172,13 +172,12 @@ void OperandBlock::pack(int64_t first, int64_t count, int64_t width, char* to) n
   operand_.gather(&gather, depth_count_, to, width);
 }
 
-const char* OperandBlock::in_place(int64_t first, int64_t count, int64_t* step) const noexcept {
-  if (operand_.checked != 0 || depth_runs_ != 1 || operand_.itemsize != packed_itemsize_) return nullptr;
+const char* OperandBlock::in_place(int64_t first, int64_t count) const noexcept {
+  if (operand_.checked != 0 || operand_.itemsize != packed_itemsize_) return nullptr;
   for (int64_t i = 1; i < count; ++i) {
     if (own_offset_[first + i] != own_offset_[first] + i) return nullptr;
   }
-  *step = depth_run_[0].step;
-  return data_ + (own_offset_[first] + depth_offset_[0]) * operand_.itemsize;
+  return data_ + own_offset_[first] * operand_.itemsize;
 }
 
 }  // namespace jtcy

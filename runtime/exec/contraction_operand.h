@@ -28,6 +28,7 @@ struct RoleSteps {
 struct ContractionOperand {
   const char* data = nullptr;
   int64_t itemsize = 4;
+  int64_t origin = 0;  // of a padded copy: elements from its begin
   JtGatherRows gather = nullptr;
   int checked = 0;  // dims whose index may lie outside, or has a divisor
   bool divided = false;
@@ -51,9 +52,9 @@ class OperandBlock {
 
   /// Copies positions first .. first + count - 1 of the block to to[k * width + position].
   void pack(int64_t first, int64_t count, int64_t width, char* to) noexcept;
-  /// The elements themselves where they already stand in that order (their distance from k to k + 1 in `step`), or
-  /// null.
-  const char* in_place(int64_t first, int64_t count, int64_t* step) const noexcept;
+  /// The elements themselves where neighbouring positions are neighbours in memory, or null; k at places()[k].
+  const char* in_place(int64_t first, int64_t count) const noexcept;
+  const int64_t* places() const noexcept { return depth_offset_; }
 
  private:
   int find_runs(const int64_t* offsets, const int64_t* indices, int64_t count, JtRun* runs, int64_t* at,

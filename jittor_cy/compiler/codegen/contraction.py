@@ -83,7 +83,7 @@ def tile_source(isa: InstructionSet, element: Element, rows: int, vectors: int) 
     cells = [(i, j) for i in range(rows) for j in range(vectors)]
     lines = [
         f"static void tile_{element.name}_{rows}x{vectors}(long long depth, const void* pa, const void* pb,"
-        " long long step, void* pc,",
+        " const long long* place, void* pc,",
         "    const long long* row, int add) {",
         f"  const {element.ctype}* a = (const {element.ctype}*)pa;",
         f"  const {element.ctype}* b = (const {element.ctype}*)pb;",
@@ -92,7 +92,8 @@ def tile_source(isa: InstructionSet, element: Element, rows: int, vectors: int) 
         "  " + f"{vector} " + ", ".join(f"c{i}_{j} = {{0}}" for i, j in cells) + ";",
         *(f"  __builtin_prefetch(c + row[{i}], 1);" for i in range(rows)),
         "  for (long long k = 0; k < depth; ++k) {",
-        *(f"    const {vector} b{j} = *(const {unaligned}*)(b + {j * lanes});" for j in range(vectors)),
+        f"    const {element.ctype}* bk = b + place[k];",
+        *(f"    const {vector} b{j} = *(const {unaligned}*)(bk + {j * lanes});" for j in range(vectors)),
     ]
     for i in range(rows):
         splat = ", ".join(["x"] * lanes)
@@ -100,7 +101,7 @@ def tile_source(isa: InstructionSet, element: Element, rows: int, vectors: int) 
         for j in range(vectors):
             lines.append(f"      c{i}_{j} = {multiply_add.format(t='t', b=f'b{j}', c=f'c{i}_{j}')};")
         lines.append("    }")
-    lines += [f"    a += {rows};", "    b += step;", "  }", "  if (add) {"]
+    lines += [f"    a += {rows};", "  }", "  if (add) {"]
     lines += [f"    c{i}_{j} = *({unaligned}*)(c + row[{i}] + {j * lanes}) + c{i}_{j};" for i, j in cells]
     if element.name == "b":
         lines[-len(cells) :] = [f"    c{i}_{j} |= *({unaligned}*)(c + row[{i}] + {j * lanes});" for i, j in cells]
@@ -122,16 +123,33 @@ GATHER = """static void gather_{name}(const JtGather* g, long long count, void* 
       {to}* to = row + run->start;
       long long low = 0, high = run->count, offset = run->offset;
       if (g->divided) {{
-        for (long long j = 0; j < run->count; ++j) {{
+        /* one moving dim of step 1: every divisor-th element; others, which are rare, one by one */
+        int inside = 1, moving = -1, several = 0;
+        for (int d = 0; d < checked; ++d) {{
+          const long long v = g->base[d] + outer[d] + at[d], index = v / g->divisor[d];
+          if (by[d] != 0) {{
+            several |= moving >= 0 || by[d] != 1;
+            moving = d;
+            continue;
+          }}
+          inside &= v >= 0 && index * g->divisor[d] == v && index < g->extent[d];
+          offset += index * g->stride[d];
+        }}
+        for (long long j = 0; j < run->count; ++j) to[j] = 0;
+        if (!inside) continue;
+        const long long divisor = moving < 0 || several ? 1 : g->divisor[moving];
+        const long long start = moving < 0 || several ? 0 : g->base[moving] + outer[moving] + at[moving];
+        const long long wanted = start < 0 ? -start : (divisor - start % divisor) % divisor;
+        for (long long j = wanted; j < run->count; j += divisor) {{
           long long place = offset + j * run->free_step;
-          int inside = 1;
+          int there = 1;
           for (int d = 0; d < checked; ++d) {{
+            if (by[d] == 0) continue;
             const long long v = g->base[d] + outer[d] + at[d] + j * by[d], index = v / g->divisor[d];
-            inside &= v >= 0 && index * g->divisor[d] == v && index < g->extent[d];
+            there &= v >= 0 && index * g->divisor[d] == v && index < g->extent[d];
             place += index * g->stride[d];
           }}
-          if (inside) to[j] = {load_place};
-          else to[j] = 0;
+          if (there) to[j] = {load_place};
         }}
         continue;
       }}

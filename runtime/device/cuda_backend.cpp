@@ -204,14 +204,13 @@ DevicePointer CudaBackend::error_word_of(KernelError* error) {
 
 void CudaBackend::synchronize() {
   use_context();
+  const std::vector<KernelError*> errors = std::exchange(errors_, {});  // also when this throws: they may be gone then
   check(driver_.cuStreamSynchronize(stream_), "cuStreamSynchronize");
-  fetch_error_words();
+  if (!errors.empty()) fetch_error_words(errors);
 }
 
-void CudaBackend::fetch_error_words() {
-  if (errors_.empty()) return;
-  std::vector<KernelError> found(errors_.size());
-  const std::vector<KernelError*> errors = std::exchange(errors_, {});
+void CudaBackend::fetch_error_words(const std::vector<KernelError*>& errors) {
+  std::vector<KernelError> found(errors.size());
   const auto nbytes = found.size() * sizeof(KernelError);
   copy_to_host(found.data(), reinterpret_cast<void*>(error_words_), static_cast<int64_t>(nbytes));
   bool any = false;

@@ -73,7 +73,7 @@ class CudaBackend final : public Backend {
   Grid grid_of(const PhaseLaunch& phase, const CudaEntry& entry) const noexcept;
   void* local_memory(int64_t nbytes);
   DevicePointer error_word_of(KernelError* error);
-  void fetch_error_words();
+  void fetch_error_words(const std::vector<KernelError*>& errors);
   void* allocate_managed(int64_t nbytes);
 
   DriverTable driver_;

@@ -113,7 +113,9 @@ bool Flush::ask_compiler(PlanEntry& entry) {
 }
 
 bool Flush::wait_for_kernels(PlanEntry& entry) {
-  if (!runtime_flags().wait_for_kernels || runtime_flags().interpret || reason_ == FlushReason::kEager) return false;
+  // A GPU's interpreter is the host: memory would go back and forth for each op.
+  const bool wanted = runtime_flags().wait_for_kernels || entry.snapshot.device.kind != DeviceKind::kCpu;
+  if (!wanted || runtime_flags().interpret || reason_ == FlushReason::kEager) return false;
   if (!entry.fused || entry.fused_ready() || entry.fused->failed()) return false;
   const Ref<Program> program = entry.fused;
   const GilRelease release;

@@ -6,8 +6,10 @@
 
 #include "base/error.h"
 #include "base/thread_pool.h"
+#include "base/trace.h"
 #include "device/backend.h"
 #include "exec/code_spec.h"
+#include "exec/host_staging.h"
 #include "exec/interpreter_view.h"
 
 namespace jtcy {
@@ -25,11 +27,13 @@ class RunExecutor {
 
   std::exception_ptr execute(std::exception_ptr failure) {
     const int32_t count = run_.layout ? static_cast<int32_t>(run_.layout->launches.size()) : 0;
+    if (device_.kind != DeviceKind::kCpu) errors_.assign(static_cast<std::size_t>(count), KernelError{});
     for (int32_t i = 0; i < count; i = batch_end(i)) {
       guard(failure, [&] { perform_steps(i); });
       if (!failure) guard(failure, [&] { start(i); });
     }
     guard(failure, [&] { perform_steps(count); });
+    if (device_.kind != DeviceKind::kCpu) guard(failure, [&] { finish(); });
     return failure;
   }
 
@@ -70,15 +74,24 @@ class RunExecutor {
 
   void start(int32_t number) {
     const LaunchLayout& launch = layout().launches[static_cast<std::size_t>(number)];
-    KernelError error{};
+    KernelError here{};
+    KernelError* const error = device_.kind == DeviceKind::kCpu ? &here : &errors_[static_cast<std::size_t>(number)];
     if (launch.kernel == nullptr) {
-      run_op(number, launch, &error);
+      run_op(number, launch, error);
     } else if (batch_end(number) - number > 1 && device_.kind == DeviceKind::kCpu) {
-      start_batch(number, batch_end(number), &error);
+      start_batch(number, batch_end(number), error);
     } else {
-      for (int32_t i = number; i < batch_end(number); ++i) start_kernel(i, &error);
+      for (int32_t i = number; i < batch_end(number); ++i) start_kernel(i, error);
     }
-    if (error.code != 0) throw_index_error(number, error);
+    if (error->code != 0) throw_index_error(number, *error);
+  }
+
+  /// Launches on a GPU return before they run: their errors are known now.
+  void finish() {
+    backend_.synchronize();
+    for (std::size_t i = 0; i < errors_.size(); ++i) {
+      if (errors_[i].code != 0) throw_index_error(static_cast<int32_t>(i), errors_[i]);
+    }
   }
 
   const Layout& layout() const { return *run_.layout; }
@@ -152,22 +165,25 @@ class RunExecutor {
       operands[i].data = run_.addresses[static_cast<std::size_t>(launch.first_operand + i)];
     }
     view.scalars = run_.scalars.data() + launch.first_scalar;
-    void* const scratch = run_.scratch[static_cast<std::size_t>(number)];
-    if (device_.kind != DeviceKind::kCpu) {
-      copy_on_device(view);
-    } else if (view.kind == OpKind::kCode) {
+    if (device_.kind == DeviceKind::kCpu) {
+      run_here(view, launch, run_.scratch[static_cast<std::size_t>(number)], error);
+    } else if ((view.kind == OpKind::kCopy || view.kind == OpKind::kReshape) &&
+               is_contiguous(view.inputs[0].shape, view.inputs[0].strides)) {
+      backend_.copy(view.output->data, view.inputs[0].data, element_count(view.output->shape) * itemsize(view.output->dtype));
+    } else {
+      JTCY_TRACE(1, "fallback", "op=", op_name(view.kind), " device=", device_.name(), " reason=\"no kernel\" effect=\"on the host\"");
+      HostStaging staging(backend_, operands, launch.input_count, launch.output_count);
+      run_here(view, launch, staging.scratch(launch.scratch_nbytes), error);
+      staging.write_back();
+    }
+  }
+
+  void run_here(const OpView& view, const LaunchLayout& launch, void* scratch, KernelError* error) {
+    if (view.kind == OpKind::kCode) {
       run_code(view, launch, static_cast<char*>(scratch));
     } else {
       interpret(view, scratch, error, pool_);
     }
-  }
-
-  void copy_on_device(const OpView& view) {
-    const bool plain = (view.kind == OpKind::kCopy || view.kind == OpKind::kReshape) &&
-                       is_contiguous(view.inputs[0].shape, view.inputs[0].strides);
-    JTCY_ASSERT(plain, "no kernel for ", op_name(view.kind), " on ", device_.name());
-    const int64_t nbytes = element_count(view.output->shape) * itemsize(view.output->dtype);
-    backend_.copy(view.output->data, view.inputs[0].data, nbytes);
   }
 
   void run_code(const OpView& view, const LaunchLayout& launch, char* scratch) {
@@ -206,6 +222,7 @@ class RunExecutor {
   ThreadPool& pool_;
   std::size_t next_step_ = 0;
   std::vector<int64_t> starts_;
+  std::vector<KernelError> errors_;  // one a launch, on a GPU
 };
 
 }  // namespace

@@ -74,7 +74,7 @@ def collect() -> dict[str, str]:
         "cpu": cpu_name(),
         "cores to use": str(len(os.sched_getaffinity(0))),
         "threads": str(_plan.threads()),
-        "instruction set": _plan.instruction_set(),
+        "instruction set": _plan.isa(),
         "compiler": first_line([jt.flags.cc or "gcc", "--version"]),
         "kernel cache": cache_state(Path(_plan.cache_folder())),
         "settings not at default": ", ".join(f"{n}={v!r}" for n, v in changed.items()) or "none",

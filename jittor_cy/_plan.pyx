@@ -1,0 +1,295 @@
+# cython: language_level=3
+"""Where the runtime meets the compiler: a miss becomes a Program; pending graphs can be read without running them."""
+from cpython.ref cimport PyObject
+from libc.stdint cimport int32_t, int64_t, uint64_t
+from libcpp.string cimport string
+from libcpp.utility cimport pair
+from libcpp.vector cimport vector
+
+from jittor_cy._runtime cimport (CompileHook, Device, DeviceKind, DimRef, DimWhat, Executor, GraphSnapshot, KernelTable, Launch,
+                                 LeafLayout, Op, PhaseSpec, Product, ProductTerm, Program, ProgramRef, ScalarRef, SnapshotOp,
+                                 SnapshotVar, StringView, ThreadPool, VarNode, choose_cut, dtype_name, family_of, instruction_set,
+                                 op_name, origin_text, runtime_flags, set_compile_hook, take_snapshot)
+from jittor_cy._var cimport Var, current
+
+from jittor_cy import config
+from jittor_cy.debug.trace import trace
+
+# Family in runtime/graph/op_kind.h, in its order.
+FAMILIES = ("source", "random", "movement", "elementwise", "reindex", "reindex_reduce", "reduce", "contraction", "opaque")
+DIM_KINDS = {"extent": DimWhat.kExtent, "stride": DimWhat.kStride, "constant": DimWhat.kConstant, "count": DimWhat.kCount}
+
+
+cdef str view_text(StringView view):
+    return view.data()[:view.size()].decode()
+
+
+# ---- snapshot → Graph ----
+
+cdef object graph_of(const GraphSnapshot& snapshot):
+    """The compiler's Graph. Imported here: the compiler is loaded at the first miss, not with the package."""
+    from jittor_cy.compiler.ir.graph import Graph, Symbol
+
+    cdef size_t i
+    symbols = [Symbol(i, snapshot.symbols[i].value if snapshot.symbols[i].constant else None)
+               for i in range(snapshot.symbols.size())]
+    variables = tuple([graph_var(snapshot, i, symbols) for i in range(snapshot.vars.size())])
+    ops = tuple([graph_op(snapshot, i) for i in range(snapshot.ops.size())])
+    device = "cpu" if snapshot.device.kind == DeviceKind.kCpu else "cuda"
+    return Graph(variables, ops, snapshot.leaf_count, device, (<GraphSnapshot*>&snapshot).signature.hex().decode())
+
+
+cdef object graph_var(const GraphSnapshot& snapshot, size_t i, list symbols):
+    from jittor_cy.compiler.ir.graph import Var as GraphVar
+
+    cdef SnapshotVar v = snapshot.vars[i]
+    cdef int32_t axis
+    shape = tuple([symbols[snapshot.symbols_of_axes[v.first_symbol + axis]] for axis in range(v.ndim)])
+    layout = None
+    if v.leaf == LeafLayout.kContiguous:
+        layout = "contiguous"
+    elif v.leaf == LeafLayout.kStrided:
+        layout = "strided"
+    return GraphVar(i, view_text(dtype_name(v.dtype)), shape, layout, v.producer if v.producer >= 0 else None, v.output)
+
+
+cdef object graph_op(const GraphSnapshot& snapshot, size_t i):
+    from jittor_cy.compiler.ir.graph import Op as GraphOp
+
+    cdef SnapshotOp op = snapshot.ops[i]
+    cdef int32_t k
+    inputs = tuple([snapshot.operands[op.first_input + k] for k in range(op.input_count)])
+    outputs = tuple(range(op.first_output, op.first_output + op.output_count))
+    structure = tuple([snapshot.structure[op.first_structure + k] for k in range(op.structure_count)])
+    floats = tuple([bool(op.float_scalars >> k & 1) for k in range(op.scalar_count)])
+    return GraphOp(i, view_text(op_name(op.kind)), FAMILIES[<int>family_of(op.kind)], inputs, outputs, structure, floats,
+                   op.update_group)
+
+
+# ---- Program → runtime ----
+
+cdef Product product_of(object spec) except *:
+    cdef Product out
+    cdef ProductTerm term
+    out.factor = spec.factor
+    for dim, divisor in spec.terms:
+        term.dim, term.divisor = dim, divisor
+        out.terms.push_back(term)
+    return out
+
+
+cdef Launch launch_of(object spec, dict names) except *:
+    cdef Launch out
+    cdef DimRef dim
+    cdef ScalarRef scalar
+    cdef PhaseSpec phase
+    cdef string key
+    if spec.kernel is not None:
+        key = spec.kernel.encode()
+        out.kernel = KernelTable.instance().get(key, names[spec.kernel].encode())
+    out.ops = list(spec.ops)
+    out.buffers = list(spec.buffers)
+    out.output_count = spec.output_count
+    for ref in spec.dims:
+        dim.what, dim.var, dim.axis, dim.value = DIM_KINDS[ref.what], ref.var, ref.axis, ref.value
+        out.dims.push_back(dim)
+    for op, number in spec.scalars:
+        scalar.op, scalar.scalar = op, number
+        out.scalars.push_back(scalar)
+    for part in spec.phases:
+        phase.grid, phase.work = product_of(part.grid), product_of(part.work)
+        phase.block_per_iteration = part.block_per_iteration
+        out.phases.push_back(phase)
+    out.local_nbytes, out.shared_nbytes = product_of(spec.local_nbytes), product_of(spec.shared_nbytes)
+    for output, source in spec.donations:
+        out.donations.push_back(pair[int32_t, int32_t](output, source))
+    out.batch = spec.batch
+    return out
+
+
+cdef ProgramRef program_of(object spec, const GraphSnapshot& snapshot) except *:
+    cdef ProgramRef out = ProgramRef(new Program())
+    cdef dict names = {kernel.key: kernel.name for kernel in spec.kernels}
+    out.get().signature = snapshot.signature
+    for launch in spec.launches:
+        out.get().launches.push_back(launch_of(launch, names))
+    out.get().finish(<int32_t>snapshot.vars.size(), snapshot.leaf_count)
+    return out
+
+
+# ---- the miss ----
+
+def options():
+    """The compiler's options as the flags say."""
+    from jittor_cy.compiler.pipeline import Options
+
+    return Options(isa=instruction_set().decode(), fuse=bool(config.flags.fuse), verify=bool(config.flags.verify))
+
+
+def compile_only(graph):
+    """The compiler's Program for a Graph; starts no compile and touches no kernel."""
+    from jittor_cy.compiler.pipeline import compile_graph
+
+    return compile_graph(graph, options())
+
+
+def kernel_ready(key: str, path: str, phases: int) -> None:
+    """Loads a compiled kernel; called by the toolchain, also from its threads."""
+    KernelTable.instance().load_cpu(key.encode(), path.encode(), key[:16].encode(), phases)
+
+
+def kernel_failed(key: str, message: str) -> None:
+    """The interpreter keeps serving; the Program that wanted this kernel is given up."""
+    KernelTable.instance().set_failed(key.encode(), message.encode())
+
+
+cdef void start_compiles(object spec) except *:
+    """Kernels that the table does not know yet: from the disk cache at once, else compiled in the background."""
+    from jittor_cy.compiler.toolchain.gcc import compiler, flags_for
+
+    missing = [k for k in spec.kernels if not KernelTable.instance().contains(k.key.encode())]
+    if not missing:
+        return
+    phases = {kernel.key: kernel.phases for kernel in missing}
+    for kernel in missing:
+        KernelTable.instance().get(kernel.key.encode(), kernel.name.encode())
+
+    def ready(key, path):
+        try:
+            kernel_ready(key, path, phases[key])
+        except Exception as error:
+            kernel_failed(key, str(error))
+
+    compiler().compile_kernels(missing, flags_for(instruction_set().decode()), ready, kernel_failed,
+                               wait=bool(config.flags.wait_for_kernels))
+
+
+cdef object start_device_compiles = None  # set by _cuda: kernels of a device that is not the CPU
+
+
+def register_device_compiler(function) -> None:
+    """`function(kernels)` starts compiles of CUDA kernels (jittor_cy/_cuda.pyx)."""
+    global start_device_compiles
+    start_device_compiles = function
+
+
+cdef ProgramRef miss(void* context, const GraphSnapshot& snapshot) noexcept with gil:
+    """The compile hook. A bug of the compiler must not stop the user: the interpreter serves, level 1 says so."""
+    cdef ProgramRef nothing
+    try:
+        graph = graph_of(snapshot)
+        spec = compile_only(graph)
+        if graph.device == "cpu":
+            start_compiles(spec)
+        else:
+            start_device_compiles(spec.kernels)
+        return program_of(spec, snapshot)
+    except Exception as error:
+        remember_failure(error)
+        trace(1, "compile", failed=type(error).__name__, why=str(error).splitlines()[0] if str(error) else "",
+              effect="the interpreter serves")
+        return nothing
+
+
+cdef object last_failure = None
+
+
+def remember_failure(error) -> None:
+    """Keeps the newest exception of the compiler, with its traceback, for debug.last_compile_error()."""
+    global last_failure
+    last_failure = error
+
+
+def last_compile_error():
+    """The newest exception inside the compiler, or None; every one means that a group was interpreted."""
+    return last_failure
+
+
+def install() -> None:
+    """Sets the hook; nothing of the compiler is imported before the first miss."""
+    cdef CompileHook hook
+    hook.context = NULL
+    hook.compile = miss
+    set_compile_hook(hook)
+
+
+# ---- looking inside ----
+
+def pending(targets):
+    """(Graph, {symbol id: extent}, origins of the ops) of what `targets` need; runs nothing.
+
+    Raises: TypeError: a target is not a Var
+    """
+    cdef vector[VarNode*] nodes
+    cdef vector[Op*] cut
+    cdef GraphSnapshot snapshot
+    cdef size_t i
+    for target in targets:
+        if not isinstance(target, Var):
+            raise TypeError(f"debug: expected Vars, found {type(target).__name__}")
+        nodes.push_back(current(<Var>target)[0].get())
+    cut = choose_cut(nodes, False)
+    take_snapshot(cut, 0, &snapshot)
+    extents = {i: snapshot.symbols[i].value for i in range(snapshot.symbols.size())}
+    first_outputs = [snapshot.live_vars[snapshot.ops[i].first_output] != NULL for i in range(snapshot.ops.size())]
+    origins = [origin_text(snapshot.live_vars[snapshot.ops[i].first_output][0]).decode() if first_outputs[i] else ""
+               for i in range(snapshot.ops.size())]
+    return graph_of(snapshot), extents, origins
+
+
+def origin(Var x) -> str:
+    """"file.py:12" where the value was made, or ""."""
+    return origin_text(current(x)[0].get()[0]).decode()
+
+
+def last_plan_text() -> str:
+    """The Program that the last flush ran."""
+    return Executor.instance().last_plan_text().decode()
+
+
+def last_plan_reason() -> str:
+    """Why that Program was or was not found."""
+    return Executor.instance().last_plan_reason().decode()
+
+
+def threads() -> int:
+    """Threads that work on a kernel."""
+    return ThreadPool.instance().threads()
+
+
+def isa() -> str:
+    """The instruction set that kernels are generated for."""
+    return instruction_set().decode()
+
+
+def cache_folder() -> str:
+    """Where compiled kernels are kept."""
+    from jittor_cy.compiler.toolchain.disk_cache import default_folder
+
+    return str(default_folder())
+
+
+def compile_stats() -> dict:
+    """Kernels that went through the compiler, and damaged cache entries met."""
+    import sys
+
+    gcc = sys.modules.get("jittor_cy.compiler.toolchain.gcc")
+    if gcc is None:
+        return {"kernels_compiled": 0, "cache_damaged": 0}
+    state = gcc.compiler()
+    return {"kernels_compiled": state.compiled, "cache_damaged": state.cache.damaged if state.cache else 0}
+
+
+def wait_for_compiles() -> None:
+    """Until no kernel is being compiled."""
+    import sys
+
+    gcc = sys.modules.get("jittor_cy.compiler.toolchain.gcc")
+    if gcc is not None:
+        gcc.compiler().wait()
+
+
+def forget_kernels() -> None:
+    """Empties the kernel table and the plans (tests: a cold start in the same process)."""
+    Executor.instance().clear_plans()
+    KernelTable.instance().clear()

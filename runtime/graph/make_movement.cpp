@@ -154,7 +154,7 @@ VarRef make_slice(const VarRef& x, const SmallVector<int64_t, 6>& start, const S
                " leaves axis ", axis, " of extent ", x->shape[axis], operand_lines({x}));
     identity = identity && start[axis] == 0 && shape[axis] == x->shape[axis] && (step[axis] == 1 || shape[axis] <= 1);
     attrs.structure.push_back(shape[axis] <= 1 ? 1 : step[axis]);
-    attrs.add_int(start[axis]);
+    attrs.add_int(shape[axis] == 0 ? 0 : start[axis]);
     if (!x->realized()) continue;
     if (shape[axis] > 0) offset += start[axis] * x->strides[axis];
     strides.push_back(x->strides[axis] * step[axis]);

@@ -48,6 +48,7 @@ class Var : public RefCounted {
   bool released = false;   // the gradient path behind it was given up; a sweep that meets it throws
   bool ghost = false;      // nobody refers to it, but its op has other outputs (Note [Release] in var.cpp)
   int64_t local = -1;    // scratch of graph walks
+  int64_t slot = -1;     // scratch of a gradient sweep (which may call Python, and Python may flush)
 
   bool realized() const noexcept { return static_cast<bool>(buffer); }
   bool contiguous() const noexcept { return is_contiguous(shape, strides); }
@@ -82,6 +83,7 @@ class Op : public RefCounted {
   GradientCallback gradient;     // set for a user's Function (on a Copy) and for Code
   uint64_t id = 0;               // that of its first output
   int64_t local = -1;            // scratch of graph walks
+  int64_t slot = -1;             // scratch of a gradient sweep
   Op* previous_pending = nullptr;  // the list of pending ops, in order of id
   Op* next_pending = nullptr;
 };

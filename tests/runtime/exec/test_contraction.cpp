@@ -1,0 +1,371 @@
+// Contractions against their definition, bit by bit: every role of axes, windows, borders, divisors, strides, dtypes.
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <type_traits>
+
+#include "../check.h"
+#include "exec/contraction.h"
+#include "exec/kernel_math.h"
+#include "graph/contraction.h"
+#include "tensors.h"
+
+using jtcy::ContractionDim;
+using jtcy::Dtype;
+using jtcy::OpKind;
+using jtcy::Shape;
+using jtcy::Strides;
+using jtcy::TensorView;
+using tensors::Numbers;
+using tensors::same_bits;
+
+namespace {
+
+constexpr const char* kSets[] = {"avx512", "avx2", "portable"};
+
+struct Operand {
+  Shape shape;
+  Strides strides;
+  std::vector<ContractionDim> dims;
+};
+
+/// A contraction without its numbers.
+struct Map {
+  std::vector<int64_t> extents;  // of all axes, the output's first
+  int64_t out_ndim = 0;
+  Operand operands[2];
+
+  Shape out_shape() const { return Shape(extents.begin(), extents.begin() + out_ndim); }
+  tensors::Op op(const TensorView& a, const TensorView& b) const {
+    tensors::Op op{OpKind::kContraction, {a, b}};
+    op.structure = {out_ndim, static_cast<int64_t>(extents.size()) - out_ndim,
+                    static_cast<int64_t>(operands[0].dims.size()), static_cast<int64_t>(operands[1].dims.size())};
+    for (const Operand& operand : operands) {
+      for (const ContractionDim& d : operand.dims) {
+        for (const int64_t value : {d.axis1, d.coef1, d.axis2, d.coef2, d.divisor}) op.structure.push_back(value);
+        op.scalars.add_int(d.offset);
+      }
+    }
+    return op;
+  }
+};
+
+/// The element of an operand at the coordinates of the iteration axes; -1: outside.
+int64_t place_of(const Operand& operand, const std::vector<int64_t>& at) {
+  int64_t place = 0;
+  for (std::size_t d = 0; d < operand.dims.size(); ++d) {
+    const ContractionDim& dim = operand.dims[d];
+    int64_t index = dim.coef1 * at[static_cast<std::size_t>(dim.axis1)] + dim.offset;
+    if (dim.axis2 >= 0) index += dim.coef2 * at[static_cast<std::size_t>(dim.axis2)];
+    if (index < 0 || index % dim.divisor != 0 || index / dim.divisor >= operand.shape[d]) return -1;
+    place += index / dim.divisor * operand.strides[d];
+  }
+  return place;
+}
+
+bool advance(std::vector<int64_t>* at, const std::vector<int64_t>& extents, std::size_t begin, std::size_t end) {
+  for (std::size_t axis = end; axis-- > begin;) {
+    if (++(*at)[axis] < extents[axis]) return true;
+    (*at)[axis] = 0;
+  }
+  return false;
+}
+
+template <typename T>
+T multiply_add(T a, T b, T c, bool fused) {
+  if constexpr (std::is_floating_point_v<T>) {
+    if (fused) return std::fma(a, b, c);
+    const T product = a * b;
+    return product + c;
+  } else {
+    using Wide = std::make_unsigned_t<T>;
+    return static_cast<T>(static_cast<Wide>(uint64_t(a) * uint64_t(b) + uint64_t(c)));
+  }
+}
+
+/// runtime/graph/contraction.h word for word. `round` and `widen` go between the stored type and the accumulator.
+template <typename Stored, typename Sum, typename Widen, typename Round>
+std::vector<Stored> contract_as_defined(const Map& map, const std::vector<Stored>& a, const std::vector<Stored>& b,
+                                        bool fused, Widen widen, Round round) {
+  std::vector<Stored> out;
+  std::vector<int64_t> at(map.extents.size(), 0);
+  const auto out_ndim = static_cast<std::size_t>(map.out_ndim);
+  if (jtcy::element_count(map.out_shape()) == 0) return out;
+  do {
+    Sum total = 0, block = 0;
+    int64_t k = 0;
+    const bool empty = std::count(map.extents.begin() + map.out_ndim, map.extents.end(), 0) > 0;
+    bool more = !empty;
+    while (more) {
+      const int64_t i = place_of(map.operands[0], at), j = place_of(map.operands[1], at);
+      const Sum x = i < 0 ? Sum(0) : widen(a[static_cast<std::size_t>(i)]);
+      const Sum y = j < 0 ? Sum(0) : widen(b[static_cast<std::size_t>(j)]);
+      block = multiply_add<Sum>(x, y, block, fused);
+      more = advance(&at, map.extents, out_ndim, map.extents.size());
+      if (++k % jtcy::kContractionBlock != 0 && more) continue;
+      total = k <= jtcy::kContractionBlock ? block : static_cast<Sum>(total + block);
+      block = 0;
+    }
+    out.push_back(round(total));
+  } while (advance(&at, map.extents, 0, out_ndim));
+  return out;
+}
+
+/// Maps with every feature: axes of each role in any order, windows with steps both ways, divisors, strided operands.
+class Maps {
+ public:
+  explicit Maps(uint64_t seed) : numbers_(seed) {}
+
+  Map next() {
+    Map map;
+    std::vector<int> in;  // bit 0: in a, bit 1: in b
+    for (const int operands : {3, 1, 2}) {
+      for (int64_t i = below(3); i > 0; --i) in.push_back(operands);
+    }
+    for (std::size_t i = in.size(); i > 1; --i)
+      std::swap(in[i - 1], in[static_cast<std::size_t>(below(static_cast<int64_t>(i)))]);
+    for (std::size_t i = 0; i < in.size(); ++i) map.extents.push_back(extent(in[i] == 2 || in[i] == 1 ? 40 : 4));
+    map.out_ndim = static_cast<int64_t>(in.size());
+    while (product(map.extents) > 4000) *std::max_element(map.extents.begin(), map.extents.end()) /= 2;
+    for (int64_t i = below(3); i > 0; --i) {
+      in.push_back(below(8) == 0 ? 1 + static_cast<int>(below(2)) : 3);
+      map.extents.push_back(below(4) == 0 ? 1 + below(600) : extent(8));
+    }
+    int used_windows = 0;
+    for (int operand = 0; operand < 2; ++operand) add_dims(operand, in, &used_windows, &map);
+    for (Operand& operand : map.operands) lay_out(&operand);
+    return map;
+  }
+  int64_t below(int64_t limit) { return static_cast<int64_t>((numbers_.next() + 1) / 2 * static_cast<double>(limit)); }
+
+ private:
+  int64_t extent(int64_t most) { return below(4) == 0 ? 1 : 1 + below(most); }
+  static int64_t product(const std::vector<int64_t>& extents) {
+    int64_t count = 1;
+    for (const int64_t extent : extents) count *= extent;
+    return count;
+  }
+
+  void add_dims(int operand, const std::vector<int>& in, int* used_windows, Map* map) {
+    const auto out_ndim = static_cast<std::size_t>(map->out_ndim);
+    for (std::size_t axis = 0; axis < in.size(); ++axis) {
+      if ((in[axis] >> operand & 1) == 0) continue;
+      ContractionDim dim;
+      dim.axis1 = static_cast<int64_t>(axis);
+      int64_t extent = map->extents[axis];
+      // A summed axis goes into the window of an output axis that only this operand has; the other holds it alone.
+      const bool summed = axis >= out_ndim;
+      const auto partner = std::find(in.begin(), in.begin() + map->out_ndim, 1 << operand);
+      if (summed && in[axis] == 3 && partner != in.begin() + map->out_ndim && *used_windows == 0 && below(3) != 0) {
+        *used_windows = 1;
+        const int64_t own = partner - in.begin();
+        std::erase_if(map->operands[operand].dims, [own](const ContractionDim& d) { return d.axis1 == own; });
+        map->operands[operand].shape.clear();
+        dim = ContractionDim{own,          1 + below(2), dim.axis1, below(2) == 0 ? 1 + below(2) : -1 - below(2),
+                             1 + below(2), below(9) - 4};
+        extent = 1 + below(30);
+      }
+      map->operands[operand].dims.push_back(dim);
+      dim_extent_[operand][static_cast<std::size_t>(dim.axis1)] = extent;
+      dim_window_[operand] |= dim.axis2 >= 0;
+    }
+    for (const ContractionDim& dim : map->operands[operand].dims) {
+      map->operands[operand].shape.push_back(dim_extent_[operand][static_cast<std::size_t>(dim.axis1)]);
+    }
+  }
+
+  /// Contiguous, or with gaps, or with the dims turned round.
+  void lay_out(Operand* operand) {
+    const int64_t kind = below(3);
+    operand->strides = jtcy::contiguous_strides(operand->shape);
+    if (kind == 1) {
+      for (int64_t& stride : operand->strides) stride *= 2;
+    } else if (kind == 2) {
+      int64_t stride = 1;
+      for (std::size_t d = 0; d < operand->shape.size(); ++d) {
+        operand->strides[d] = stride;
+        stride *= std::max<int64_t>(1, operand->shape[d]);
+      }
+    }
+  }
+
+  Numbers numbers_;
+  int64_t dim_extent_[2][16] = {};
+  bool dim_window_[2] = {};
+};
+
+std::size_t storage(const Operand& operand) {
+  int64_t last = 0;
+  for (std::size_t d = 0; d < operand.shape.size(); ++d) last += (operand.shape[d] - 1) * operand.strides[d];
+  return static_cast<std::size_t>(last + 1);
+}
+
+template <typename Stored>
+std::vector<Stored> contract(const Map& map, Dtype dtype, std::vector<Stored>& a, std::vector<Stored>& b, int threads) {
+  const Shape shape = map.out_shape();
+  std::vector<Stored> out(static_cast<std::size_t>(jtcy::element_count(shape)), Stored(77));
+  const TensorView x{a.data(), dtype, map.operands[0].shape, map.operands[0].strides};
+  const TensorView y{b.data(), dtype, map.operands[1].shape, map.operands[1].strides};
+  tensors::run(map.op(x, y), TensorView{out.data(), dtype, shape, jtcy::contiguous_strides(shape)}, threads);
+  return out;
+}
+
+/// 300 maps of one dtype on each instruction set and 1 to 3 threads.
+template <typename Stored, typename Sum, typename Draw, typename Widen, typename Round>
+void maps_follow_the_definition(Dtype dtype, uint64_t seed, Draw draw, Widen widen, Round round) {
+  for (uint64_t number = 0; number < 300; ++number) {
+    Maps maps(seed * 1000 + number);
+    const Map map = maps.next();
+    std::vector<Stored> a(storage(map.operands[0])), b(storage(map.operands[1]));
+    Numbers numbers(number);
+    for (Stored& value : a) value = draw(numbers.next());
+    for (Stored& value : b) value = draw(numbers.next());
+    for (const char* set : kSets) {
+      if (!jtcy::set_instruction_set(set)) continue;
+      const bool fused = std::string(set) != "portable";
+      const std::vector<Stored> expected = contract_as_defined<Stored, Sum>(map, a, b, fused, widen, round);
+      const std::vector<Stored> found = contract(map, dtype, a, b, 1 + static_cast<int>(number % 3));
+      if (!same_bits(found, expected)) {
+        check::fail(__FILE__, __LINE__, std::string(set) + ": map " + std::to_string(number) + " differs");
+        return;
+      }
+    }
+  }
+}
+
+constexpr auto kSame = [](auto value) { return value; };
+
+void float32_follows_the_definition() {
+  maps_follow_the_definition<float, float>(
+      Dtype::kFloat32, 1, [](double x) { return static_cast<float>(x); }, kSame, kSame);
+}
+
+void float64_follows_the_definition() {
+  maps_follow_the_definition<double, double>(Dtype::kFloat64, 2, kSame, kSame, kSame);
+}
+
+void float16_sums_in_float32_and_rounds_once() {
+  maps_follow_the_definition<uint16_t, float>(
+      Dtype::kFloat16, 3, [](double x) { return jt_cast_f64_f16(x); }, [](uint16_t x) { return jt_cast_f16_f32(x); },
+      [](float x) { return jt_cast_f32_f16(x); });
+}
+
+void bfloat16_sums_in_float32_and_rounds_once() {
+  maps_follow_the_definition<uint16_t, float>(
+      Dtype::kBfloat16, 4, [](double x) { return jt_cast_f64_bf16(x); }, [](uint16_t x) { return jt_cast_bf16_f32(x); },
+      [](float x) { return jt_cast_f32_bf16(x); });
+}
+
+template <typename T>
+void integers_follow_the_definition(Dtype dtype, uint64_t seed) {
+  const auto draw = [](double x) { return static_cast<T>(static_cast<int64_t>(x * 1e18)); };
+  maps_follow_the_definition<T, T>(dtype, seed, draw, kSame, kSame);
+}
+
+void integers_wrap_as_defined() {
+  integers_follow_the_definition<int8_t>(Dtype::kInt8, 5);
+  integers_follow_the_definition<int16_t>(Dtype::kInt16, 6);
+  integers_follow_the_definition<int32_t>(Dtype::kInt32, 7);
+  integers_follow_the_definition<uint64_t>(Dtype::kUint64, 8);
+}
+
+Map matmul(int64_t m, int64_t n, int64_t k) {
+  Map map;
+  map.extents = {m, n, k};
+  map.out_ndim = 2;
+  map.operands[0] = {Shape{m, k}, jtcy::contiguous_strides(Shape{m, k}), {ContractionDim{0}, ContractionDim{2}}};
+  map.operands[1] = {Shape{k, n}, jtcy::contiguous_strides(Shape{k, n}), {ContractionDim{2}, ContractionDim{1}}};
+  return map;
+}
+
+void every_tile_edge_follows_the_definition() {
+  Numbers numbers(11);
+  for (const char* set : kSets) {
+    if (!jtcy::set_instruction_set(set)) continue;
+    for (int64_t m = 1; m <= 26; ++m) {
+      for (const int64_t n : {1, 2, 15, 16, 17, 31, 32, 33, 63, 64, 65}) {
+        const Map map = matmul(m, n, 259);
+        auto a = numbers.take<float>(static_cast<std::size_t>(m * 259)),
+             b = numbers.take<float>(static_cast<std::size_t>(n * 259));
+        const auto expected =
+            contract_as_defined<float, float>(map, a, b, std::string(set) != "portable", kSame, kSame);
+        CHECK(same_bits(contract(map, Dtype::kFloat32, a, b, 2), expected));
+      }
+    }
+  }
+}
+
+void results_do_not_depend_on_the_number_of_threads() {
+  Numbers numbers(12);
+  const Map map = matmul(200, 300, 700);
+  auto a = numbers.take<float>(200 * 700), b = numbers.take<float>(300 * 700);
+
+  const auto one = contract(map, Dtype::kFloat32, a, b, 1);
+
+  for (const int threads : {2, 3, 5}) CHECK(same_bits(contract(map, Dtype::kFloat32, a, b, threads), one));
+}
+
+void large_blocks_follow_the_definition() {
+  Numbers numbers(13);
+  const Map map = matmul(500, 1100, 3);
+  auto a = numbers.take<float>(500 * 3), b = numbers.take<float>(1100 * 3);
+  jtcy::set_instruction_set("portable");
+  CHECK(same_bits(contract(map, Dtype::kFloat32, a, b, 2),
+                  contract_as_defined<float, float>(map, a, b, false, kSame, kSame)));
+}
+
+void empty_sum_is_zero() {
+  const Map map = matmul(3, 4, 0);
+  std::vector<float> a(1), b(1);
+
+  const auto found = contract(map, Dtype::kFloat32, a, b, 1);
+
+  CHECK(same_bits(found, std::vector<float>(12, 0.0f)));
+}
+
+void empty_output_is_left_alone() {
+  const Map map = matmul(0, 4, 5);
+  std::vector<float> a(1), b(20);
+
+  CHECK(contract(map, Dtype::kFloat32, a, b, 1).empty());
+}
+
+void bool_is_or_of_ands() {
+  const Map map = matmul(2, 2, 300);
+  std::vector<uint8_t> a(600, 0), b(600, 1);
+  a[599] = 1;
+
+  const auto found = contract(map, Dtype::kBool, a, b, 1);
+
+  CHECK(same_bits(found, std::vector<uint8_t>{0, 0, 1, 1}));
+}
+
+void nan_and_infinity_pass_through() {
+  const Map map = matmul(1, 2, 2);
+  std::vector<float> a{1.0f, 0.0f}, b{1.0f, 2.0f, std::numeric_limits<float>::infinity(), 3.0f};
+
+  const auto found = contract(map, Dtype::kFloat32, a, b, 1);
+
+  CHECK(std::isnan(found[0]));
+  CHECK_EQ(found[1], 2.0f);
+}
+
+}  // namespace
+
+int main() {
+  const check::Test tests[] = {
+      TEST(float32_follows_the_definition),
+      TEST(float64_follows_the_definition),
+      TEST(float16_sums_in_float32_and_rounds_once),
+      TEST(bfloat16_sums_in_float32_and_rounds_once),
+      TEST(integers_wrap_as_defined),
+      TEST(every_tile_edge_follows_the_definition),
+      TEST(results_do_not_depend_on_the_number_of_threads),
+      TEST(large_blocks_follow_the_definition),
+      TEST(empty_sum_is_zero),
+      TEST(empty_output_is_left_alone),
+      TEST(bool_is_or_of_ands),
+      TEST(nan_and_infinity_pass_through),
+  };
+  return check::run_all(tests);
+}

@@ -101,7 +101,8 @@ def test_cpp_unit_passes(source: Path, configuration: str, pytestconfig: pytest.
     folder = Path(pytestconfig.cache.mkdir("runtime_cpp")) / configuration
     program = build_test(source, configuration, folder)
 
-    result = subprocess.run([str(program)], env=os.environ | ENVIRONMENT | {"JTCY_SPILL_DIR": str(tmp_path)},
-                            cwd=tmp_path, capture_output=True, text=True, errors="replace", timeout=SECONDS)
+    environment = os.environ | ENVIRONMENT | {"JTCY_SPILL_DIR": str(tmp_path)}
+    result = subprocess.run([str(program)], check=False, env=environment, cwd=tmp_path, capture_output=True, text=True,
+                            errors="replace", timeout=SECONDS)
 
     assert result.returncode == 0, result.stdout[-2000:] + result.stderr[-6000:]

@@ -4,6 +4,7 @@
 #include <map>
 #include <random>
 #include <set>
+#include <vector>
 
 #include "check.h"
 #include "device/backend.h"
@@ -61,54 +62,84 @@ void check_accounts(const Pool& pool, const CountingBackend& backend) {
   CHECK_EQ(live, pool.live_nbytes());
 }
 
-void test_any_order_keeps_blocks_disjoint_and_bytes_intact() {
-  for (const unsigned seed : {1u, 2u, 3u, 4u}) {
-    std::mt19937_64 random(seed);
-    CountingBackend backend;
-    Pool pool(&backend);
-    if (seed % 2 == 0) pool.set_limit(24 * kMiB);
-    struct Held {
-      Block* block;
-      int64_t nbytes;
-      unsigned char value;
-    };
-    std::vector<Held> held;
-    for (int step = 0; step < 4000; ++step) {
-      const bool is_full = held.size() > 60;
-      if (held.empty() || (random() % 5 < 3 && !is_full)) {
-        const int64_t limit = int64_t{1} << (random() % 23);
-        const int64_t nbytes = static_cast<int64_t>(random() % static_cast<uint64_t>(limit));
-        const int64_t before = pool.segment_nbytes();
-        const int64_t cost = pool.cost_of(nbytes);
-        Block* const block = pool.allocate(nbytes);
-        CHECK(pool.segment_nbytes() <= (seed % 2 == 0 ? 24 * kMiB : Pool::kUnlimited));
-        if (block == nullptr) {
-          CHECK(seed % 2 == 0);
-          continue;
-        }
-        if (seed % 2 != 0) CHECK_EQ(pool.segment_nbytes() - before, cost);
-        CHECK(block->nbytes() >= nbytes);
-        CHECK_EQ(reinterpret_cast<uintptr_t>(block->address()) % 64, uintptr_t{0});
-        const auto value = static_cast<unsigned char>(random());
-        std::memset(block->address(), value, static_cast<std::size_t>(nbytes));
-        held.push_back({block, nbytes, value});
-      } else {
-        const std::size_t at = random() % held.size();
-        const auto* const bytes = reinterpret_cast<const unsigned char*>(held[at].block->address());
-        CHECK(std::all_of(bytes, bytes + held[at].nbytes, [&](unsigned char b) { return b == held[at].value; }));
-        pool.free(held[at].block);
-        held[at] = held.back();
-        held.pop_back();
-      }
-      if (step % 50 == 0) check_accounts(pool, backend);
-      if (step % 997 == 0) pool.trim();
+struct Held {
+  Block* block;
+  int64_t nbytes;
+  unsigned char value;
+};
+
+/// Allocates and frees at random; every Block is filled and must be found as it was.
+class RandomUser {
+ public:
+  RandomUser(Pool& pool, int64_t limit, unsigned seed) : pool_(pool), limit_(limit), random_(seed) {
+    pool.set_limit(limit);
+  }
+
+  void step() {
+    if (held_.empty() || (random_() % 5 < 3 && held_.size() < 60)) {
+      allocate();
+    } else {
+      free(random_() % held_.size());
     }
-    for (const Held& h : held) pool.free(h.block);
-    check_accounts(pool, backend);
-    CHECK_EQ(pool.live_nbytes(), int64_t{0});
-    CHECK_EQ(pool.trimmable_nbytes(), pool.segment_nbytes());  // everything was joined again
-    pool.trim();
-    CHECK_EQ(backend.held, int64_t{0});
+  }
+  void free_all() {
+    while (!held_.empty()) free(held_.size() - 1);
+  }
+
+ private:
+  void allocate() {
+    const auto below = uint64_t{1} << (random_() % 23);
+    const auto nbytes = static_cast<int64_t>(random_() % below);
+    const int64_t before = pool_.segment_nbytes(), cost = pool_.cost_of(nbytes);
+    Block* const block = pool_.allocate(nbytes);
+    CHECK(pool_.segment_nbytes() <= limit_);
+    if (limit_ == Pool::kUnlimited) CHECK_EQ(pool_.segment_nbytes() - before, cost);
+    if (block == nullptr) {
+      CHECK(limit_ != Pool::kUnlimited);
+      return;
+    }
+    CHECK(block->nbytes() >= nbytes);
+    CHECK_EQ(reinterpret_cast<uintptr_t>(block->address()) % 64, uintptr_t{0});
+    const auto value = static_cast<unsigned char>(random_());
+    std::memset(block->address(), value, static_cast<std::size_t>(nbytes));
+    held_.push_back({block, nbytes, value});
+  }
+  void free(std::size_t at) {
+    const Held held = held_[at];
+    const auto* const bytes = reinterpret_cast<const unsigned char*>(held.block->address());
+    CHECK(std::all_of(bytes, bytes + held.nbytes, [&](unsigned char b) { return b == held.value; }));
+    pool_.free(held.block);
+    held_[at] = held_.back();
+    held_.pop_back();
+  }
+
+  Pool& pool_;
+  int64_t limit_;
+  std::mt19937_64 random_;
+  std::vector<Held> held_;
+};
+
+void check_any_order(int64_t limit, unsigned seed) {
+  CountingBackend backend;
+  Pool pool(&backend);
+  RandomUser user(pool, limit, seed);
+  for (int step = 0; step < 4000; ++step) {
+    user.step();
+    if (step % 50 == 0) check_accounts(pool, backend);
+    if (step % 997 == 0) pool.trim();
+  }
+  user.free_all();
+  check_accounts(pool, backend);
+  CHECK_EQ(pool.live_nbytes(), int64_t{0});
+  CHECK_EQ(pool.trimmable_nbytes(), pool.segment_nbytes());  // everything was joined again
+  pool.trim();
+  CHECK_EQ(backend.held, int64_t{0});
+}
+
+void test_any_order_keeps_blocks_disjoint_and_bytes_intact() {
+  for (const unsigned seed : {1u, 2u}) {
+    check_any_order(Pool::kUnlimited, seed);
+    check_any_order(24 * kMiB, seed);
   }
 }
 

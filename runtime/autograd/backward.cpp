@@ -17,16 +17,6 @@ namespace {
 // would lead through is given up. A user's Function may start a sweep of its own in the middle of this one: the outer one
 // takes its marks back meanwhile.
 
-struct NoGrad {
-  explicit NoGrad(bool active) : active(active) {
-    if (active) set_grad_enabled(false);
-  }
-  ~NoGrad() {
-    if (active) set_grad_enabled(true);
-  }
-  bool active;
-};
-
 [[noreturn]] void throw_released(const Var& var) {
   throw_error(ErrorKind::kGradient,
               str_cat("backward: the gradient path through ", describe(var), " was released by an earlier backward or step",
@@ -173,17 +163,17 @@ void Sweep::differentiate(Op* op) {
 }
 
 void Sweep::differentiate_callback(Op* op) {
-  const bool code = op->kind == OpKind::kCode;
+  const std::size_t first_input = op->kind == OpKind::kCopy ? 1 : 0;  // a Function's Copy has its value before
   SmallVector<VarRef, 2> own;
   for (std::size_t i = 0; i < op->outputs.size(); ++i) own.push_back(take_cotangent(op, i));
-  if (code || op->gradient.outputs == 1) {
-    call_back(op, own, code ? 0 : 1);
+  if (op->gradient.outputs == 1) {
+    call_back(op, own, first_input);
     return;
   }
   CallbackGroup& group = groups_[op->gradient.context];
   group.cotangents.resize(static_cast<std::size_t>(op->gradient.outputs));
   group.cotangents[op->gradient.output] = own[0];
-  if (--group.waiting == 0) call_back(op, group.cotangents, 1);
+  if (--group.waiting == 0) call_back(op, group.cotangents, first_input);
 }
 
 void Sweep::call_back(Op* op, const SmallVector<VarRef, 2>& cotangents, std::size_t first_input) {
@@ -291,7 +281,7 @@ VarRef seed(const VarRef& loss, const VarRef& cotangent) {
 
 std::vector<VarRef> backward(const VarRef& loss, const VarRef& cotangent, const std::vector<VarRef>& targets, bool release,
                              GradientReport* report) {
-  const NoGrad no_grad(release);
+  const NoGradScope no_grad(release);
   const VarRef dloss = seed(loss, cotangent);
   Sweep sweep(loss, targets);
   sweep.collect();

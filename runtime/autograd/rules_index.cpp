@@ -1,6 +1,7 @@
-// Gradients of Reindex and ReindexReduce: each is the other, except that windows are gathered (Note [Windows]).
+// Gradients of Reindex and ReindexReduce: each is the other, except for windows and picks (Notes [Windows], [Pick]).
 #include "autograd/vjp.h"
 #include "graph/index_builder.h"
+#include "graph/pick.h"
 #include "graph/window.h"
 
 namespace jtcy {
@@ -97,6 +98,8 @@ JTCY_VJP(Reindex) {
   WindowMap window;
   if (v.op.inputs.size() == 1 && read_window(v.op.attrs, v.y->shape.size(), &window)) {
     v.give(0, gather_window_gradient(window, v.dy, v.x()->shape));
+  } else if (const int axis = read_pick(v.op); axis >= 0) {
+    v.give(0, pick_gradient(v.dy, v.x(1), v.x()->shape, axis));
   } else {
     v.give(0, scatter_by_reindex(v.op, v.dy, v.x()->shape));
   }

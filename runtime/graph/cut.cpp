@@ -88,10 +88,11 @@ bool is_dear(const Op& op) noexcept {
     case Family::kContraction:
     case Family::kReduce:
     case Family::kRandom:
-    case Family::kReindex:
     case Family::kReindexReduce:
     case Family::kOpaque:
       return true;
+    case Family::kReindex:
+      return op.inputs.size() > 1;  // reads an index Var; a window is cheap to lay out again
     default:
       return false;
   }

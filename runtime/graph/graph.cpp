@@ -174,9 +174,8 @@ VarRef make_detached(const VarRef& x) {
   if (x->realized()) {
     out = make_leaf(x->buffer, x->offset, x->shape, x->strides, x->dtype, x->device);
   } else {
-    set_grad_enabled(false);
+    const NoGradScope no_grad;
     out = record(OpKind::kCopy, SmallVector<VarRef, 2>{x}, Attrs(), x->shape, x->dtype);
-    set_grad_enabled(true);
   }
   out->stop_grad = true;
   return out;

@@ -27,6 +27,18 @@ inline bool integral_or_bool(Dtype dtype) noexcept { return dtype < Dtype::kFloa
 /// A gradient may flow into this Var.
 inline bool takes_gradient(const Var& var) noexcept { return floating(var.dtype) && !var.stop_grad; }
 
+/// Nodes made while it lives have no gradient path.
+class NoGradScope {
+ public:
+  explicit NoGradScope(bool active = true) noexcept : active_(active) { g_graph.no_grad_depth += active_; }
+  ~NoGradScope() { g_graph.no_grad_depth -= active_; }
+  NoGradScope(const NoGradScope&) = delete;
+  NoGradScope& operator=(const NoGradScope&) = delete;
+
+ private:
+  int64_t active_;
+};
+
 /// From the free list; the caller owns the only pointer.
 Var* new_var();
 Op* new_op();

@@ -80,7 +80,7 @@ class Op : public RefCounted {
   bool executed = false;         // ran inside a fused kernel that stored no output; pending, but not counted as such
   bool differentiable = false;   // recorded with gradients on and an input that has one
   bool released = false;         // the gradient path through it was released
-  GradientCallback gradient;     // set for a user's Function (on a Copy) and for Code
+  GradientCallback gradient;     // instead of the rule: a user's Function (on a Copy), Code, maximum pooling
   uint64_t id = 0;               // that of its first output
   int64_t local = -1;            // scratch of graph walks
   int64_t slot = -1;             // scratch of a gradient sweep

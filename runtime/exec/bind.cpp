@@ -33,7 +33,8 @@ void Binder::take(const GraphSnapshot& live, int64_t completed) {
   for (std::size_t var = static_cast<std::size_t>(live.leaf_count); var < live.vars.size(); ++var) {
     Var* const output = live.live_vars[var];
     // A ghost is written because its op writes it; nobody will read it.
-    if (live.vars[var].output && !output->ghost) context_.outputs.emplace_back(static_cast<int32_t>(var), Ref<Var>(output));
+    if (live.vars[var].output && !output->ghost)
+      context_.outputs.emplace_back(static_cast<int32_t>(var), Ref<Var>(output));
   }
 }
 
@@ -59,7 +60,8 @@ void Binder::bind_group(int32_t begin, int32_t end) {
   context_.scratch.clear();
   for (int32_t i = begin; i < end; ++i) {
     const LaunchLayout& launch = layout_.launches[static_cast<std::size_t>(i)];
-    for (int32_t k = 0; k < launch.free_count; ++k) let_go(layout_.frees[static_cast<std::size_t>(launch.first_free + k)]);
+    for (int32_t k = 0; k < launch.free_count; ++k)
+      let_go(layout_.frees[static_cast<std::size_t>(launch.first_free + k)]);
   }
 }
 
@@ -112,7 +114,8 @@ bool Binder::donate(const LaunchLayout& launch, int32_t output) {
     if (to != output || !donor.buffer) continue;
     const Buffer& buffer = *donor.buffer;
     const bool alone = buffer.ref_count() == 1 && !buffer.borrowed() && buffer.pins == 0;
-    if (!alone || donor.offset_nbytes != 0 || buffer.nbytes() != layout_.nbytes[static_cast<std::size_t>(from)]) continue;
+    if (!alone || donor.offset_nbytes != 0 || buffer.nbytes() != layout_.nbytes[static_cast<std::size_t>(from)])
+      continue;
     // The launch still reads the donor under its own number.
     context_.slots[static_cast<std::size_t>(output)].buffer = donor.buffer;
     return true;

@@ -18,11 +18,11 @@ struct BindContext {
     Ref<Buffer> buffer;
     int64_t offset_nbytes = 0;
   };
-  std::vector<Slot> slots;                  // of each var
+  std::vector<Slot> slots;  // of each var
   std::vector<std::pair<int32_t, Ref<Var>>> outputs;
-  std::vector<Ref<Buffer>> graveyard;       // borrowed ones: their release may run Python, so it waits for the end
+  std::vector<Ref<Buffer>> graveyard;  // borrowed ones: their release may run Python, so it waits for the end
   std::vector<Block*> scratch;
-  std::vector<Buffer*> foreign;             // live Buffers that this plan does not touch
+  std::vector<Buffer*> foreign;  // live Buffers that this plan does not touch
   bool foreign_known = false;
   void clear();
 };
@@ -59,7 +59,8 @@ class Binder {
   Block* allocate_block_slowly(int64_t nbytes);
   void make_resident(int32_t begin, int32_t end);
   bool evict_one();
-  void add_candidate(Buffer* buffer, int32_t next, std::vector<Candidate>* candidates, std::vector<Buffer*>* buffers) const;
+  void add_candidate(Buffer* buffer, int32_t next, std::vector<Candidate>* candidates,
+                     std::vector<Buffer*>* buffers) const;
   bool in_group(const Buffer* buffer) const noexcept;
   void find_foreign();
 
@@ -71,8 +72,8 @@ class Binder {
   int32_t group_end_ = 0;
 };
 
-/// Throws kBudget, naming the first op whose operands can never be in memory together; sets Run::split_batches where only
-/// launches alone fit. Nothing is changed.
+/// Throws kBudget, naming the first op whose operands can never be in memory together; sets Run::split_batches where
+/// only launches alone fit. Nothing is changed.
 void check_budget(const Layout& layout, const MemoryManager& manager, const GraphSnapshot& live, Run* run);
 /// The same as a question.
 bool fits_budget(const Layout& layout, const MemoryManager& manager, const GraphSnapshot& live);

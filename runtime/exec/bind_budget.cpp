@@ -25,7 +25,8 @@ int64_t fixed_nbytes(const MemoryManager& manager) {
   return total;
 }
 
-/// Distinct Buffers of the leaves and the sizes of everything else that launches [begin, end) touch, with their scratch.
+/// Distinct Buffers of the leaves and the sizes of everything else that launches [begin, end) touch, with their
+/// scratch.
 int64_t group_nbytes(const Layout& layout, const GraphSnapshot& live, int32_t begin, int32_t end) {
   std::vector<int32_t> vars;
   int64_t total = 0;
@@ -44,7 +45,8 @@ int64_t group_nbytes(const Layout& layout, const GraphSnapshot& live, int32_t be
       continue;
     }
     const Buffer* buffer = live.live_vars[static_cast<std::size_t>(var)]->buffer.get();
-    const bool counted = buffer->borrowed() || buffer->pins > 0 || std::find(seen.begin(), seen.end(), buffer) != seen.end();
+    const bool counted =
+        buffer->borrowed() || buffer->pins > 0 || std::find(seen.begin(), seen.end(), buffer) != seen.end();
     if (!counted) total += rounded(buffer->nbytes());
     seen.push_back(buffer);
   }
@@ -73,8 +75,8 @@ Shortage find_shortage(const Layout& layout, const GraphSnapshot& live, int64_t 
   const Op& op = *live.live_ops[static_cast<std::size_t>(launch.ops[0])];
   const std::string origin = op.outputs[0] != nullptr ? origin_text(*op.outputs[0]) : "";
   throw_error(ErrorKind::kBudget,
-              str_cat("memory.budget: ", op_name(op.kind), origin.empty() ? "" : " from " + origin, " needs ", shortage.needed,
-                      " bytes at once, the budget is ", manager.budget(), " bytes",
+              str_cat("memory.budget: ", op_name(op.kind), origin.empty() ? "" : " from " + origin, " needs ",
+                      shortage.needed, " bytes at once, the budget is ", manager.budget(), " bytes",
                       fixed > 0 ? str_cat(", of which ", fixed, " cannot be moved to disk") : "", "\n",
                       manager.report_text(), "  help: use a smaller batch, or raise jt.memory.budget"));
 }
@@ -114,7 +116,8 @@ void Binder::find_foreign() {
   for (const BindContext::Slot& slot : context_.slots) ours.push_back(slot.buffer.get());
   std::sort(ours.begin(), ours.end());
   for (Buffer* buffer : manager_.live_buffers()) {
-    if (!std::binary_search(ours.begin(), ours.end(), static_cast<const Buffer*>(buffer))) context_.foreign.push_back(buffer);
+    if (!std::binary_search(ours.begin(), ours.end(), static_cast<const Buffer*>(buffer)))
+      context_.foreign.push_back(buffer);
   }
 }
 
@@ -148,10 +151,11 @@ bool Binder::evict_one() {
 namespace {
 
 [[noreturn]] void throw_no_room(const MemoryManager& manager, int64_t nbytes) {
-  throw_error(ErrorKind::kBudget,
-              str_cat("memory: ", nbytes, " bytes more cannot be had",
-                      manager.budget() > 0 ? str_cat(" within the budget of ", manager.budget(), " bytes") : " from the system",
-                      "\n", manager.report_text(), "  help: drop Vars that are no longer needed, or use a smaller batch"));
+  throw_error(
+      ErrorKind::kBudget,
+      str_cat("memory: ", nbytes, " bytes more cannot be had",
+              manager.budget() > 0 ? str_cat(" within the budget of ", manager.budget(), " bytes") : " from the system",
+              "\n", manager.report_text(), "  help: drop Vars that are no longer needed, or use a smaller batch"));
 }
 
 }  // namespace

@@ -147,7 +147,8 @@ class LayoutMaker {
   void add_interpreted(const Launch& launch, LaunchLayout* entry) {
     const int32_t number = launch.ops[0];
     const SnapshotOp& op = snapshot_.ops[static_cast<std::size_t>(number)];
-    for (int32_t i = 0; i < op.input_count; ++i) add_view(snapshot_.operands[static_cast<std::size_t>(op.first_input + i)]);
+    for (int32_t i = 0; i < op.input_count; ++i)
+      add_view(snapshot_.operands[static_cast<std::size_t>(op.first_input + i)]);
     for (int32_t i = 0; i < op.output_count; ++i) add_view(op.first_output + i);
     entry->input_count = op.input_count;
     entry->output_count = op.output_count;

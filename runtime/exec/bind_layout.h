@@ -23,10 +23,10 @@ struct LaunchLayout {
   int32_t first_dim = 0;
   int32_t first_phase = 0;
   int32_t phase_count = 0;
-  int32_t first_free = 0;     // vars that nothing reads after this launch (after its batch)
+  int32_t first_free = 0;  // vars that nothing reads after this launch (after its batch)
   int32_t free_count = 0;
-  int32_t batch_end = 0;      // launches [this, batch_end) start as one; this + 1 where alone
-  int32_t op_view = -1;       // into Layout::op_views
+  int32_t batch_end = 0;  // launches [this, batch_end) start as one; this + 1 where alone
+  int32_t op_view = -1;   // into Layout::op_views
   int32_t first_donation = 0;
   int32_t donation_count = 0;
   int64_t shared_nbytes = 0;  // scratch of the launch, in front of the threads' own
@@ -40,22 +40,22 @@ class Layout : public RefCounted {
   Ref<Program> program;
   int32_t threads = 1;
   std::vector<LaunchLayout> launches;
-  std::vector<int32_t> operands;       // vars: inputs, then outputs of each launch
+  std::vector<int32_t> operands;  // vars: inputs, then outputs of each launch
   std::vector<long long> dims;
   std::vector<PhaseLaunch> phases;
   std::vector<ScalarRef> scalars;
   std::vector<int32_t> frees;
-  std::vector<int64_t> nbytes;         // of each var
-  std::vector<uint8_t> is_output;      // of each var
+  std::vector<int64_t> nbytes;     // of each var
+  std::vector<uint8_t> is_output;  // of each var
   /// (output var, input var): the input dies in that launch, is contiguous and as large; whether it is ours alone is
   /// known at binding only.
   std::vector<std::pair<int32_t, int32_t>> donations;
-  Uses uses;                           // launches that touch each var, for planning evictions
-  std::vector<TensorView> views;       // beside `operands`, where a launch is interpreted; else empty ones
+  Uses uses;                      // launches that touch each var, for planning evictions
+  std::vector<TensorView> views;  // beside `operands`, where a launch is interpreted; else empty ones
   std::vector<OpView> op_views;
-  std::vector<int64_t> structure;      // that the op_views point to
-  int64_t work_ns = 0;                 // rough time on one thread
-  int64_t launch_count = 0;            // a batch counts once
+  std::vector<int64_t> structure;  // that the op_views point to
+  int64_t work_ns = 0;             // rough time on one thread
+  int64_t launch_count = 0;        // a batch counts once
   int64_t interpreted_count = 0;
 };
 

@@ -50,7 +50,8 @@ Lane& Executor::State::lane(Device device) {
   std::unique_ptr<Lane>& lane = lanes[static_cast<int>(device.kind)];
   if (lane) return *lane;
   lane = std::make_unique<Lane>(device);
-  MemoryManager::of(device).set_give_back(device.kind == DeviceKind::kCpu ? give_back<DeviceKind::kCpu> : give_back<DeviceKind::kCuda>, this);
+  MemoryManager::of(device).set_give_back(
+      device.kind == DeviceKind::kCpu ? give_back<DeviceKind::kCpu> : give_back<DeviceKind::kCuda>, this);
   return *lane;
 }
 

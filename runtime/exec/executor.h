@@ -15,12 +15,12 @@ inline constexpr int kFlushReasonCount = 5;
 /// Settings that the runtime reads; config.py writes them through api.h. Plain ints: the recording thread only.
 struct RuntimeFlags {
   bool fuse = true;
-  bool eager = false;            // every op at once, by the interpreter
-  bool interpret = false;        // never use compiled kernels
-  bool wait_for_kernels = false; // a miss waits for its kernels instead of interpreting meanwhile
+  bool eager = false;             // every op at once, by the interpreter
+  bool interpret = false;         // never use compiled kernels
+  bool wait_for_kernels = false;  // a miss waits for its kernels instead of interpreting meanwhile
   bool plan_cache = true;
   bool verify = false;
-  int64_t window_ops = 4096;     // pending ops at which a flush is made
+  int64_t window_ops = 4096;                 // pending ops at which a flush is made
   int64_t window_nbytes = int64_t{1} << 32;  // pending output bytes, likewise
   bool use_cuda = false;
   bool managed_memory = false;
@@ -35,14 +35,14 @@ struct WaitHooks {
 void set_wait_hooks(WaitHooks hooks) noexcept;
 
 struct ExecStats {
-  int64_t launches = 0;            // kernels and interpreted ops started (a batch counts once)
+  int64_t launches = 0;  // kernels and interpreted ops started (a batch counts once)
   int64_t interpreted_launches = 0;
   int64_t flushes[kFlushReasonCount] = {};
-  int64_t programs_compiled = 0;   // calls of the compile hook
+  int64_t programs_compiled = 0;  // calls of the compile hook
   int64_t plan_hits = 0;
   int64_t plan_misses = 0;
   int64_t runs = 0;
-  int64_t runs_inline = 0;         // in the reading thread
+  int64_t runs_inline = 0;  // in the reading thread
   int64_t ops_run = 0;
   int64_t waits = 0;
 };
@@ -51,18 +51,19 @@ class Executor {
  public:
   static Executor& instance();
 
-  /// Binds what `targets` need (memory planned now, in order) and queues it; the Vars are realized on return, their bytes
-  /// follow. Throws before anything changed: kBudget, kCompile; then the graph is still pending.
+  /// Binds what `targets` need (memory planned now, in order) and queues it; the Vars are realized on return, their
+  /// bytes follow. Throws before anything changed: kBudget, kCompile; then the graph is still pending.
   void flush(const std::vector<Var*>& targets, FlushReason reason);
   void flush_everything(FlushReason reason);
 
   /// Called after each recorded op: flushes at the window's borders (a function of the op sequence alone).
   void after_record();
 
-  /// Like MemoryManager::allocate, but with a budget others are moved to disk where that makes room. Fill it by upload().
+  /// Like MemoryManager::allocate, but with a budget others are moved to disk where that makes room. Fill it by
+  /// upload().
   Ref<Buffer> allocate(Device device, int64_t nbytes, const char* function);
-  /// Fills a fresh Buffer of a MemoryManager with host bytes, in stream order: its address may have been freed by what is
-  /// still queued, so nobody may write there directly. `host` may go away on return.
+  /// Fills a fresh Buffer of a MemoryManager with host bytes, in stream order: its address may have been freed by what
+  /// is still queued, so nobody may write there directly. `host` may go away on return.
   void upload(Buffer& buffer, const void* host, int64_t nbytes);
 
   /// Waits until the bytes of a realized Var are there (the caller released the GIL); throws the run's error.

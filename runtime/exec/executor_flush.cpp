@@ -104,7 +104,8 @@ PlanEntry* Flush::find_entry(const GraphSnapshot& snapshot) {
 /// The hook runs Python, which may record or flush: everything is chosen again afterwards.
 bool Flush::ask_compiler(PlanEntry& entry) {
   const CompileHook hook = compile_hook();
-  if (entry.asked || hook.compile == nullptr || runtime_flags().interpret || reason_ == FlushReason::kEager) return false;
+  if (entry.asked || hook.compile == nullptr || runtime_flags().interpret || reason_ == FlushReason::kEager)
+    return false;
   entry.asked = true;
   ++state_.stats.programs_compiled;
   const Ref<PlanEntry> alive(&entry);
@@ -174,12 +175,13 @@ void Flush::bind_and_submit(PlanEntry& entry, const Ref<Layout>& layout, const s
   if (run.planned_failure) [[unlikely]]
     return abandon(run, context);
   for (auto& [slot, var] : context.outputs) var->buffer = context.slots[static_cast<std::size_t>(slot)].buffer;
-  const bool reading = reason_ == FlushReason::kRead || reason_ == FlushReason::kSyncAll || reason_ == FlushReason::kEager;
+  const bool reading =
+      reason_ == FlushReason::kRead || reason_ == FlushReason::kSyncAll || reason_ == FlushReason::kEager;
   if (lane.submit(reading && layout->work_ns < kInlineNs)) ++state_.stats.runs_inline;
 }
 
-/// Memory ended while it was planned (the budget was checked before, so the machine has none): nothing is launched, moves
-/// that were planned happen, and the outputs carry the error.
+/// Memory ended while it was planned (the budget was checked before, so the machine has none): nothing is launched,
+/// moves that were planned happen, and the outputs carry the error.
 void Flush::abandon(Run& run, BindContext& context) {
   const std::exception_ptr failure = run.planned_failure;
   const Device device = context_->snapshot.device;

@@ -26,10 +26,10 @@ struct Executor::State {
   std::unique_ptr<Lane> lanes[2];  // by DeviceKind
   SyncPolicy policy;
   ExecStats stats;
-  std::atomic<int64_t> waits{0};   // counted by readers, who hold no GIL
+  std::atomic<int64_t> waits{0};  // counted by readers, who hold no GIL
   std::vector<std::unique_ptr<FlushContext>> contexts;
-  std::size_t depth = 0;           // flushes in progress
-  Binder* binder = nullptr;        // planning memory right now
+  std::size_t depth = 0;     // flushes in progress
+  Binder* binder = nullptr;  // planning memory right now
   Ref<Program> last_program;
   std::string last_reason = "nothing was run";
 

@@ -14,10 +14,11 @@
 namespace jtcy {
 
 // Note [Lane]
-// Tickets count the runs of a lane: run t lies in the ring at t % kRing. The recording thread fills the run behind the last
-// queued one and publishes it (`queued_`); whoever holds the run lock executes the run behind the last completed one and
-// publishes that (`completed_`). Refs in a run are dropped when the recording thread fills its place again. A small run is
-// executed by the recording thread itself when nothing else is in flight: handing over costs more than running it.
+// Tickets count the runs of a lane: run t lies in the ring at t % kRing. The recording thread fills the run behind the
+// last queued one and publishes it (`queued_`); whoever holds the run lock executes the run behind the last completed
+// one and publishes that (`completed_`). Refs in a run are dropped when the recording thread fills its place again. A
+// small run is executed by the recording thread itself when nothing else is in flight: handing over costs more than
+// running it.
 
 class Lane {
  public:
@@ -32,8 +33,8 @@ class Lane {
   // Recording thread.
   /// The run to fill next; its ticket is set. Precondition: !must_wait().
   Run& next_run();
-  /// Queues the run that next_run() gave, or executes it at once where `here` allows and nothing is in flight. True when
-  /// it was executed.
+  /// Queues the run that next_run() gave, or executes it at once where `here` allows and nothing is in flight. True
+  /// when it was executed.
   bool submit(bool here);
   bool must_wait() const noexcept;
   void wait_for_room();
@@ -50,7 +51,8 @@ class Lane {
 
   /// Finishes what is queued and joins the worker.
   void stop() noexcept;
-  /// In a forked child: what was in flight is failed with kFork; `before` is the parent's lane, which is never touched again.
+  /// In a forked child: what was in flight is failed with kFork; `before` is the parent's lane, which is never touched
+  /// again.
   void inherit(const Lane& before);
 
  private:

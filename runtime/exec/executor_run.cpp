@@ -141,7 +141,9 @@ class RunExecutor {
     auto at = static_cast<std::size_t>(std::upper_bound(starts_.begin(), starts_.end(), from) - starts_.begin()) - 1;
     for (; from < to; ++at) {
       const int64_t stop = std::min(to, starts_[at + 1]);
-      if (stop > from) run_batch_member(begin + static_cast<int32_t>(at), phase, thread, from - starts_[at], stop - starts_[at], error);
+      if (stop > from)
+        run_batch_member(begin + static_cast<int32_t>(at), phase, thread, from - starts_[at], stop - starts_[at],
+                         error);
       from = stop;
     }
   }
@@ -154,7 +156,8 @@ class RunExecutor {
       return entry(&args, static_cast<char*>(launch.local) + launch.local_nbytes * thread, from, to);
     }
     JTCY_ASSERT(launch.local_nbytes <= kMaxStackLocal, "a batch without room for its threads");
-    entry(&args, __builtin_alloca_with_align(static_cast<std::size_t>(launch.local_nbytes) + 1, kCacheLineBits), from, to);
+    entry(&args, __builtin_alloca_with_align(static_cast<std::size_t>(launch.local_nbytes) + 1, kCacheLineBits), from,
+          to);
   }
 
   /// The data pointers of the Layout's views are ours while we hold the run lock.
@@ -169,9 +172,11 @@ class RunExecutor {
       run_here(view, launch, run_.scratch[static_cast<std::size_t>(number)], error);
     } else if ((view.kind == OpKind::kCopy || view.kind == OpKind::kReshape) &&
                is_contiguous(view.inputs[0].shape, view.inputs[0].strides)) {
-      backend_.copy(view.output->data, view.inputs[0].data, element_count(view.output->shape) * itemsize(view.output->dtype));
+      backend_.copy(view.output->data, view.inputs[0].data,
+                    element_count(view.output->shape) * itemsize(view.output->dtype));
     } else {
-      JTCY_TRACE(1, "fallback", "op=", op_name(view.kind), " device=", device_.name(), " reason=\"no kernel\" effect=\"on the host\"");
+      JTCY_TRACE(1, "fallback", "op=", op_name(view.kind), " device=", device_.name(),
+                 " reason=\"no kernel\" effect=\"on the host\"");
       HostStaging staging(backend_, operands, launch.input_count, launch.output_count);
       run_here(view, launch, staging.scratch(launch.scratch_nbytes), error);
       staging.write_back();
@@ -206,14 +211,15 @@ class RunExecutor {
 
   [[noreturn]] void throw_index_error(int32_t number, const KernelError& error) const {
     const Launch& launch = layout().program->launches[static_cast<std::size_t>(number)];
-    const int32_t op = launch.ops[static_cast<std::size_t>(error.op) < launch.ops.size() ? static_cast<std::size_t>(error.op) : 0];
+    const int32_t op =
+        launch.ops[static_cast<std::size_t>(error.op) < launch.ops.size() ? static_cast<std::size_t>(error.op) : 0];
     std::string where;
     for (const RunOrigin& entry : run_.origins) {
       if (entry.op == op && !entry.origin->text.empty()) where = str_cat("\n  from ", entry.origin->text);
     }
-    throw_error(ErrorKind::kIndex, str_cat("indexing: index ", error.value, " is out of range for an axis of ", error.limit,
-                                           " elements", where, "\n  help: valid indices are ", -error.limit, " to ",
-                                           error.limit - 1));
+    throw_error(ErrorKind::kIndex,
+                str_cat("indexing: index ", error.value, " is out of range for an axis of ", error.limit, " elements",
+                        where, "\n  help: valid indices are ", -error.limit, " to ", error.limit - 1));
   }
 
   Run& run_;

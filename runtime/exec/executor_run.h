@@ -16,10 +16,10 @@ struct RunStep {
   enum class What : uint8_t { kMove, kUpload, kFree };
   What what = What::kMove;
   int32_t before = 0;
-  MemoryManager::Move move;     // kMove
-  void* address = nullptr;      // kUpload, kFree
-  int64_t nbytes = 0;           // kUpload, kFree
-  const void* source = nullptr; // kUpload
+  MemoryManager::Move move;      // kMove
+  void* address = nullptr;       // kUpload, kFree
+  int64_t nbytes = 0;            // kUpload, kFree
+  const void* source = nullptr;  // kUpload
 };
 
 struct RunOrigin {
@@ -30,17 +30,17 @@ struct RunOrigin {
 /// Reused: clear() keeps the capacity of its arrays.
 struct Run {
   int64_t ticket = 0;
-  Ref<Layout> layout;                    // null: steps only
-  std::vector<void*> addresses;          // beside Layout::operands
-  std::vector<void*> scratch;            // one a launch; null where none is needed
-  std::vector<KernelScalar> scalars;     // beside Layout::scalars
+  Ref<Layout> layout;                 // null: steps only
+  std::vector<void*> addresses;       // beside Layout::operands
+  std::vector<void*> scratch;         // one a launch; null where none is needed
+  std::vector<KernelScalar> scalars;  // beside Layout::scalars
   std::vector<RunStep> steps;
   std::vector<std::unique_ptr<char[]>> uploads;
-  std::vector<int64_t> reads;            // tickets of the leaves that were not done at binding
+  std::vector<int64_t> reads;  // tickets of the leaves that were not done at binding
   std::vector<RunOrigin> origins;
   bool updates = false;
-  bool split_batches = false;            // memory is short: launches of a batch run one by one
-  std::exception_ptr planned_failure;    // set when binding failed half way: nothing is launched
+  bool split_batches = false;          // memory is short: launches of a batch run one by one
+  std::exception_ptr planned_failure;  // set when binding failed half way: nothing is launched
 
   void clear();
 };

@@ -6,11 +6,11 @@ namespace jtcy::JTCY_ISA_NAME {
 namespace {
 
 #define JTCY_CAST_NAME(from, to) cast_##from##_##to
-#define JTCY_CAST(from, from_type, to, to_type)                                         \
-  void JTCY_CAST_NAME(from, to)(const void* x, void* y, long long n) {                  \
-    const from_type* const source = static_cast<const from_type*>(x);                   \
-    to_type* const target = static_cast<to_type*>(y);                                   \
-    for (long long i = 0; i < n; ++i) target[i] = jt_cast_##from##_##to(source[i]);     \
+#define JTCY_CAST(from, from_type, to, to_type)                                     \
+  void JTCY_CAST_NAME(from, to)(const void* x, void* y, long long n) {              \
+    const from_type* const source = static_cast<const from_type*>(x);               \
+    to_type* const target = static_cast<to_type*>(y);                               \
+    for (long long i = 0; i < n; ++i) target[i] = jt_cast_##from##_##to(source[i]); \
   }
 #define JTCY_CASTS_TO(to, to_type)                \
   JTCY_CAST(b, unsigned char, to, to_type)        \
@@ -42,15 +42,18 @@ JTCY_CASTS_TO(f32, float)
 JTCY_CASTS_TO(f64, double)
 
 // In the order of Dtype.
-#define JTCY_COLUMN(to)                                                                                     \
-  {JTCY_CAST_NAME(b, to),   JTCY_CAST_NAME(u8, to),  JTCY_CAST_NAME(i8, to),  JTCY_CAST_NAME(i16, to),      \
-   JTCY_CAST_NAME(i32, to), JTCY_CAST_NAME(i64, to), JTCY_CAST_NAME(u16, to), JTCY_CAST_NAME(u32, to),      \
-   JTCY_CAST_NAME(u64, to), JTCY_CAST_NAME(f16, to), JTCY_CAST_NAME(bf16, to), JTCY_CAST_NAME(f32, to),     \
-   JTCY_CAST_NAME(f64, to)}
+#define JTCY_COLUMN(to)                                                                                      \
+  {                                                                                                          \
+    JTCY_CAST_NAME(b, to), JTCY_CAST_NAME(u8, to), JTCY_CAST_NAME(i8, to), JTCY_CAST_NAME(i16, to),          \
+        JTCY_CAST_NAME(i32, to), JTCY_CAST_NAME(i64, to), JTCY_CAST_NAME(u16, to), JTCY_CAST_NAME(u32, to),  \
+        JTCY_CAST_NAME(u64, to), JTCY_CAST_NAME(f16, to), JTCY_CAST_NAME(bf16, to), JTCY_CAST_NAME(f32, to), \
+        JTCY_CAST_NAME(f64, to)                                                                              \
+  }
 
 constexpr IsaTable::Unary kCastTo[kDtypeCount][kDtypeCount] = {
-    JTCY_COLUMN(b),   JTCY_COLUMN(u8),  JTCY_COLUMN(i8),  JTCY_COLUMN(i16),  JTCY_COLUMN(i32), JTCY_COLUMN(i64), JTCY_COLUMN(u16),
-    JTCY_COLUMN(u32), JTCY_COLUMN(u64), JTCY_COLUMN(f16), JTCY_COLUMN(bf16), JTCY_COLUMN(f32), JTCY_COLUMN(f64)};
+    JTCY_COLUMN(b),    JTCY_COLUMN(u8),  JTCY_COLUMN(i8),  JTCY_COLUMN(i16), JTCY_COLUMN(i32),
+    JTCY_COLUMN(i64),  JTCY_COLUMN(u16), JTCY_COLUMN(u32), JTCY_COLUMN(u64), JTCY_COLUMN(f16),
+    JTCY_COLUMN(bf16), JTCY_COLUMN(f32), JTCY_COLUMN(f64)};
 
 }  // namespace
 

@@ -20,22 +20,22 @@ struct Brain : Plain<unsigned short, float> {
 };
 
 // The operation of a fold on accumulators: its identity and one step.
-#define JTCY_FOLD(suffix, type, lowest, highest)                                   \
-  struct Sum_##suffix {                                                            \
-    static type identity() { return 0; }                                           \
-    static type step(type a, type x) { return jt_add_##suffix(a, x); }             \
-  };                                                                               \
-  struct Prod_##suffix {                                                           \
-    static type identity() { return 1; }                                           \
-    static type step(type a, type x) { return jt_mul_##suffix(a, x); }             \
-  };                                                                               \
-  struct Max_##suffix {                                                            \
-    static type identity() { return lowest; }                                      \
-    static type step(type a, type x) { return jt_maximum_##suffix(a, x); }         \
-  };                                                                               \
-  struct Min_##suffix {                                                            \
-    static type identity() { return highest; }                                     \
-    static type step(type a, type x) { return jt_minimum_##suffix(a, x); }         \
+#define JTCY_FOLD(suffix, type, lowest, highest)                           \
+  struct Sum_##suffix {                                                    \
+    static type identity() { return 0; }                                   \
+    static type step(type a, type x) { return jt_add_##suffix(a, x); }     \
+  };                                                                       \
+  struct Prod_##suffix {                                                   \
+    static type identity() { return 1; }                                   \
+    static type step(type a, type x) { return jt_mul_##suffix(a, x); }     \
+  };                                                                       \
+  struct Max_##suffix {                                                    \
+    static type identity() { return lowest; }                              \
+    static type step(type a, type x) { return jt_maximum_##suffix(a, x); } \
+  };                                                                       \
+  struct Min_##suffix {                                                    \
+    static type identity() { return highest; }                             \
+    static type step(type a, type x) { return jt_minimum_##suffix(a, x); } \
   };
 JTCY_FOLD(b, unsigned char, 0, 1)
 JTCY_FOLD(u8, unsigned char, 0, 0xFF)

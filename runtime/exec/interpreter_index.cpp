@@ -59,8 +59,13 @@ int64_t most_tokens(const int64_t* programs) {
 
 IndexEvaluator::IndexEvaluator(const OpView& op, const int64_t* programs, const Shape& domain, const Shape& target,
                                const Strides& target_strides)
-    : op_(op), programs_(programs), domain_(domain), target_(target), strides_(target_strides),
-      axes_(domain.size() * kIndexBlock), stack_(static_cast<std::size_t>(most_tokens(programs) * kIndexBlock)) {}
+    : op_(op),
+      programs_(programs),
+      domain_(domain),
+      target_(target),
+      strides_(target_strides),
+      axes_(domain.size() * kIndexBlock),
+      stack_(static_cast<std::size_t>(most_tokens(programs) * kIndexBlock)) {}
 
 void IndexEvaluator::load_axes(int64_t start, int64_t count) {
   int64_t inner = 1;
@@ -119,20 +124,34 @@ void IndexEvaluator::push_token(int64_t token, int64_t argument, int64_t count) 
     case IndexToken::kAxis:
       std::copy_n(axes_.data() + argument * kIndexBlock, count, place(depth_++));
       return;
-    case IndexToken::kConst: return constant(argument);
-    case IndexToken::kSlot: return constant(op_.scalars[argument].i);
-    case IndexToken::kExtent: return constant(op_.inputs[argument / kMaxDims].shape[static_cast<std::size_t>(argument % kMaxDims)]);
-    case IndexToken::kLoad: return load_input(argument, count);
-    case IndexToken::kAdd: return binary(wrap_add);
-    case IndexToken::kSub: return binary(wrap_subtract);
-    case IndexToken::kMul: return binary(wrap_multiply);
-    case IndexToken::kFloorDiv: return binary(floor_divide);
-    case IndexToken::kMod: return binary(floor_modulo);
-    case IndexToken::kMin: return binary([](int64_t a, int64_t b) { return std::min(a, b); });
-    case IndexToken::kMax: return binary([](int64_t a, int64_t b) { return std::max(a, b); });
-    case IndexToken::kLt: return binary([](int64_t a, int64_t b) { return static_cast<int64_t>(a < b); });
-    case IndexToken::kEq: return binary([](int64_t a, int64_t b) { return static_cast<int64_t>(a == b); });
-    case IndexToken::kDivExact: return binary(divide_exactly);
+    case IndexToken::kConst:
+      return constant(argument);
+    case IndexToken::kSlot:
+      return constant(op_.scalars[argument].i);
+    case IndexToken::kExtent:
+      return constant(op_.inputs[argument / kMaxDims].shape[static_cast<std::size_t>(argument % kMaxDims)]);
+    case IndexToken::kLoad:
+      return load_input(argument, count);
+    case IndexToken::kAdd:
+      return binary(wrap_add);
+    case IndexToken::kSub:
+      return binary(wrap_subtract);
+    case IndexToken::kMul:
+      return binary(wrap_multiply);
+    case IndexToken::kFloorDiv:
+      return binary(floor_divide);
+    case IndexToken::kMod:
+      return binary(floor_modulo);
+    case IndexToken::kMin:
+      return binary([](int64_t a, int64_t b) { return std::min(a, b); });
+    case IndexToken::kMax:
+      return binary([](int64_t a, int64_t b) { return std::max(a, b); });
+    case IndexToken::kLt:
+      return binary([](int64_t a, int64_t b) { return static_cast<int64_t>(a < b); });
+    case IndexToken::kEq:
+      return binary([](int64_t a, int64_t b) { return static_cast<int64_t>(a == b); });
+    case IndexToken::kDivExact:
+      return binary(divide_exactly);
     case IndexToken::kSelect:
       depth_ -= 2;
       for (int64_t i = 0; i < count; ++i) {

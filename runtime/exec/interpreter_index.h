@@ -46,7 +46,7 @@ class IndexEvaluator {
   const Shape& domain_;
   const Shape& target_;
   const Strides& strides_;
-  std::vector<int64_t> axes_;   // kIndexBlock indices an axis
+  std::vector<int64_t> axes_;  // kIndexBlock indices an axis
   std::vector<int64_t> stack_;
   int64_t depth_ = 0;
   IndexFault fault_;

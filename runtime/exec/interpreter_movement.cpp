@@ -160,24 +160,33 @@ void interpret_insert(const OpView& op, ThreadPool& pool) {
   const int64_t count = element_count(v.shape);
   if (count == 0) return;
   const int64_t width = v.shape.empty() ? 1 : v.shape.back();
-  pool.parallel_for(count / width, std::max<int64_t>(1, kInterpreterGrain / width), [&](int, int64_t begin, int64_t end) {
-    switch (itemsize(v.dtype)) {
-      case 1: return insert_rows<uint8_t>(op, begin, end);
-      case 2: return insert_rows<uint16_t>(op, begin, end);
-      case 4: return insert_rows<uint32_t>(op, begin, end);
-      default: return insert_rows<uint64_t>(op, begin, end);
-    }
-  });
+  pool.parallel_for(count / width, std::max<int64_t>(1, kInterpreterGrain / width),
+                    [&](int, int64_t begin, int64_t end) {
+                      switch (itemsize(v.dtype)) {
+                        case 1:
+                          return insert_rows<uint8_t>(op, begin, end);
+                        case 2:
+                          return insert_rows<uint16_t>(op, begin, end);
+                        case 4:
+                          return insert_rows<uint32_t>(op, begin, end);
+                        default:
+                          return insert_rows<uint64_t>(op, begin, end);
+                      }
+                    });
 }
 
 }  // namespace
 
 void interpret_movement(const OpView& op, ThreadPool& pool) {
   switch (op.kind) {
-    case OpKind::kPad: return interpret_pad(op, pool);
-    case OpKind::kConcat: return interpret_concat(op, pool);
-    case OpKind::kInsert: return interpret_insert(op, pool);
-    default: return interpret_view(op, pool);
+    case OpKind::kPad:
+      return interpret_pad(op, pool);
+    case OpKind::kConcat:
+      return interpret_concat(op, pool);
+    case OpKind::kInsert:
+      return interpret_insert(op, pool);
+    default:
+      return interpret_view(op, pool);
   }
 }
 

@@ -105,22 +105,23 @@ void combine_blocks(const OpView& op, const ReduceShape& shape, const Folds& fol
   const int64_t chunks = ceil_divide(shape.inner, kColumnChunk);
   const int64_t task_size = std::max<int64_t>(shape.blocks, 1) * std::min(shape.inner, kColumnChunk);
   const int64_t output_size = itemsize(op.output->dtype);
-  pool.parallel_for(shape.outer * chunks, std::max<int64_t>(1, kInterpreterGrain / task_size),
-                    [&](int, int64_t begin, int64_t end) {
-    for (int64_t task = begin; task < end; ++task) {
-      const int64_t outer = task / chunks, column = task % chunks * kColumnChunk;
-      const int64_t columns = std::min(kColumnChunk, shape.inner - column);
-      const int64_t blocks = std::max<int64_t>(shape.blocks, 1);
-      char* const first = partials + (outer * blocks * shape.inner + column) * shape.accumulator_size;
-      const int64_t pitch = shape.inner * shape.accumulator_size;
-      for (int64_t step = 1; step < shape.blocks; step *= 2) {
-        for (int64_t block = 0; block + step < shape.blocks; block += 2 * step) {
-          folds.combine(first + block * pitch, first + (block + step) * pitch, columns);
+  pool.parallel_for(
+      shape.outer * chunks, std::max<int64_t>(1, kInterpreterGrain / task_size), [&](int, int64_t begin, int64_t end) {
+        for (int64_t task = begin; task < end; ++task) {
+          const int64_t outer = task / chunks, column = task % chunks * kColumnChunk;
+          const int64_t columns = std::min(kColumnChunk, shape.inner - column);
+          const int64_t blocks = std::max<int64_t>(shape.blocks, 1);
+          char* const first = partials + (outer * blocks * shape.inner + column) * shape.accumulator_size;
+          const int64_t pitch = shape.inner * shape.accumulator_size;
+          for (int64_t step = 1; step < shape.blocks; step *= 2) {
+            for (int64_t block = 0; block + step < shape.blocks; block += 2 * step) {
+              folds.combine(first + block * pitch, first + (block + step) * pitch, columns);
+            }
+          }
+          folds.finish(first, static_cast<char*>(op.output->data) + (outer * shape.inner + column) * output_size,
+                       columns);
         }
-      }
-      folds.finish(first, static_cast<char*>(op.output->data) + (outer * shape.inner + column) * output_size, columns);
-    }
-  });
+      });
 }
 
 void search_extreme(const OpView& op, const ReduceShape& shape, ThreadPool& pool) {
@@ -130,27 +131,28 @@ void search_extreme(const OpView& op, const ReduceShape& shape, ThreadPool& pool
   const StridedReader reader(op.inputs[0]);
   const int64_t chunks = ceil_divide(shape.inner, kColumnChunk);
   const int64_t task_size = std::max<int64_t>(shape.run, 1) * std::min(shape.inner, kColumnChunk);
-  pool.parallel_for(shape.outer * chunks, std::max<int64_t>(1, kInterpreterGrain / task_size),
-                    [&](int, int64_t begin, int64_t end) {
-    alignas(64) char best[kColumnChunk * kLargestItem];
-    alignas(64) char gathered[kRowBlock * kLargestItem];
-    for (int64_t task = begin; task < end; ++task) {
-      const int64_t outer = task / chunks, column = task % chunks * kColumnChunk;
-      long long* const index = static_cast<long long*>(op.output->data) + outer * shape.inner + column;
-      if (shape.inner == 1) {
-        for (int64_t at = 0; at < shape.run; at += kRowBlock) {
-          const int64_t n = std::min<int64_t>(kRowBlock, shape.run - at);
-          table.extreme_run[kind][dtype](best, index, reader.block(outer * shape.run + at, n, gathered), n, at, at == 0);
+  pool.parallel_for(
+      shape.outer * chunks, std::max<int64_t>(1, kInterpreterGrain / task_size), [&](int, int64_t begin, int64_t end) {
+        alignas(64) char best[kColumnChunk * kLargestItem];
+        alignas(64) char gathered[kRowBlock * kLargestItem];
+        for (int64_t task = begin; task < end; ++task) {
+          const int64_t outer = task / chunks, column = task % chunks * kColumnChunk;
+          long long* const index = static_cast<long long*>(op.output->data) + outer * shape.inner + column;
+          if (shape.inner == 1) {
+            for (int64_t at = 0; at < shape.run; at += kRowBlock) {
+              const int64_t n = std::min<int64_t>(kRowBlock, shape.run - at);
+              table.extreme_run[kind][dtype](best, index, reader.block(outer * shape.run + at, n, gathered), n, at,
+                                             at == 0);
+            }
+            continue;
+          }
+          const int64_t columns = std::min(kColumnChunk, shape.inner - column);
+          for (int64_t row = 0; row < shape.run; ++row) {
+            const void* const x = reader.block((outer * shape.run + row) * shape.inner + column, columns, gathered);
+            table.extreme[kind][dtype](best, index, x, columns, row, row == 0);
+          }
         }
-        continue;
-      }
-      const int64_t columns = std::min(kColumnChunk, shape.inner - column);
-      for (int64_t row = 0; row < shape.run; ++row) {
-        const void* const x = reader.block((outer * shape.run + row) * shape.inner + column, columns, gathered);
-        table.extreme[kind][dtype](best, index, x, columns, row, row == 0);
-      }
-    }
-  });
+      });
 }
 
 }  // namespace

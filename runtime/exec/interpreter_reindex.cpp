@@ -33,7 +33,8 @@ class FaultCollector {
 };
 
 template <typename T>
-void gather_items(const T* from, const int64_t* offsets, const uint8_t* inside, const void* fill, int64_t count, T* to) {
+void gather_items(const T* from, const int64_t* offsets, const uint8_t* inside, const void* fill, int64_t count,
+                  T* to) {
   T outside;
   std::memcpy(&outside, fill, sizeof(T));
   for (int64_t i = 0; i < count; ++i) to[i] = inside[i] != 0 ? from[offsets[i]] : outside;
@@ -45,10 +46,14 @@ void gather_block(const TensorView& x, const int64_t* offsets, const uint8_t* in
     gather_items(static_cast<const T*>(x.data), offsets, inside, fill, count, static_cast<T*>(to));
   };
   switch (itemsize(x.dtype)) {
-    case 1: return gather(uint8_t{});
-    case 2: return gather(uint16_t{});
-    case 4: return gather(uint32_t{});
-    default: return gather(uint64_t{});
+    case 1:
+      return gather(uint8_t{});
+    case 2:
+      return gather(uint16_t{});
+    case 4:
+      return gather(uint32_t{});
+    default:
+      return gather(uint64_t{});
   }
 }
 
@@ -59,8 +64,10 @@ struct ScatterShape {
   bool direct;
 
   explicit ScatterShape(const OpView& op)
-      : kind(static_cast<ReduceKind>(op.structure[0])), accumulator(accumulator_of(op.output->dtype)),
-        targets(element_count(op.output->shape)), sources(element_count(op.inputs[0].shape)),
+      : kind(static_cast<ReduceKind>(op.structure[0])),
+        accumulator(accumulator_of(op.output->dtype)),
+        targets(element_count(op.output->shape)),
+        sources(element_count(op.inputs[0].shape)),
         direct(accumulator == op.output->dtype) {}
   /// Room for the places, behind the accumulators.
   int64_t accumulator_nbytes() const noexcept {

@@ -113,7 +113,8 @@ void random_range(const OpView& op, int64_t begin, int64_t end) {
 
 void interpret_random(const OpView& op, ThreadPool& pool) {
   const TensorView& output = *op.output;
-  const bool known = output.dtype == Dtype::kUint32 || output.dtype == Dtype::kFloat32 || output.dtype == Dtype::kFloat64;
+  const bool known =
+      output.dtype == Dtype::kUint32 || output.dtype == Dtype::kFloat32 || output.dtype == Dtype::kFloat64;
   JTCY_ASSERT(known, "interpreter: no Random of ", dtype_name(output.dtype));
   pool.parallel_for(element_count(output.shape), kInterpreterGrain,
                     [&](int, int64_t begin, int64_t end) { random_range(op, begin, end); });

@@ -6,9 +6,9 @@
 namespace jtcy {
 
 // Note [Code per instruction set]
-// A file that ends in _isa.cpp is compiled several times with different -march flags, each in a namespace of its own. It may
-// not use inline functions of headers (the standard library's included): the linker keeps one copy of each, perhaps the one
-// with instructions that this machine lacks. So these loops see plain pointers only.
+// A file that ends in _isa.cpp is compiled several times with different -march flags, each in a namespace of its own.
+// It may not use inline functions of headers (the standard library's included): the linker keeps one copy of each,
+// perhaps the one with instructions that this machine lacks. So these loops see plain pointers only.
 
 inline constexpr int kFoldKinds = 4;  // ReduceKind kSum .. kMin
 /// Lanes and block lengths of reductions: part of the bits (docs/bits.md).
@@ -38,11 +38,11 @@ struct IsaTable {
   Unary cast[kDtypeCount][kDtypeCount];
   Ternary where[4];  // by the binary logarithm of the item size
   FoldBlock fold_block[kFoldKinds][kDtypeCount];
-  Accumulate accumulate[kFoldKinds][kDtypeCount];   // x in the dtype
-  Accumulate combine[kFoldKinds][kDtypeCount];      // x in the accumulator's type
+  Accumulate accumulate[kFoldKinds][kDtypeCount];  // x in the dtype
+  Accumulate combine[kFoldKinds][kDtypeCount];     // x in the accumulator's type
   Scatter scatter[kFoldKinds][kDtypeCount];
   void (*identity[kFoldKinds][kDtypeCount])(void* accumulator, long long n);
-  Extreme extreme[2][kDtypeCount];       // max, min
+  Extreme extreme[2][kDtypeCount];  // max, min
   ExtremeRun extreme_run[2][kDtypeCount];
 };
 

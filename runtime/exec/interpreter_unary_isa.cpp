@@ -6,45 +6,44 @@ namespace jtcy::JTCY_ISA_NAME {
 namespace {
 
 // 16-bit floats compute in float32 and are rounded after each op (docs/bits.md).
-#define JTCY_LOOP(op, name, suffix, type, out_type)                              \
-  void op##_##suffix(const void* x, void* y, long long n) {                      \
-    const type* const from = static_cast<const type*>(x);                        \
-    out_type* const to = static_cast<out_type*>(y);                              \
-    for (long long i = 0; i < n; ++i) to[i] = jt_##name##_##suffix(from[i]);     \
+#define JTCY_LOOP(op, name, suffix, type, out_type)                          \
+  void op##_##suffix(const void* x, void* y, long long n) {                  \
+    const type* const from = static_cast<const type*>(x);                    \
+    out_type* const to = static_cast<out_type*>(y);                          \
+    for (long long i = 0; i < n; ++i) to[i] = jt_##name##_##suffix(from[i]); \
   }
-#define JTCY_HALF_LOOP(op, name, suffix)                                         \
-  void op##_##suffix(const void* x, void* y, long long n) {                      \
-    const unsigned short* const from = static_cast<const unsigned short*>(x);    \
-    unsigned short* const to = static_cast<unsigned short*>(y);                  \
-    for (long long i = 0; i < n; ++i)                                            \
-      to[i] = jt_cast_f32_##suffix(jt_##name##_f32(jt_cast_##suffix##_f32(from[i]))); \
+#define JTCY_HALF_LOOP(op, name, suffix)                                                                              \
+  void op##_##suffix(const void* x, void* y, long long n) {                                                           \
+    const unsigned short* const from = static_cast<const unsigned short*>(x);                                         \
+    unsigned short* const to = static_cast<unsigned short*>(y);                                                       \
+    for (long long i = 0; i < n; ++i) to[i] = jt_cast_f32_##suffix(jt_##name##_f32(jt_cast_##suffix##_f32(from[i]))); \
   }
-#define JTCY_HALF_TEST(op, name, suffix)                                         \
-  void op##_##suffix(const void* x, void* y, long long n) {                      \
-    const unsigned short* const from = static_cast<const unsigned short*>(x);    \
-    unsigned char* const to = static_cast<unsigned char*>(y);                    \
+#define JTCY_HALF_TEST(op, name, suffix)                                                        \
+  void op##_##suffix(const void* x, void* y, long long n) {                                     \
+    const unsigned short* const from = static_cast<const unsigned short*>(x);                   \
+    unsigned char* const to = static_cast<unsigned char*>(y);                                   \
     for (long long i = 0; i < n; ++i) to[i] = jt_##name##_f32(jt_cast_##suffix##_f32(from[i])); \
   }
 
-#define JTCY_FLOAT_LOOPS(op, name)          \
-  JTCY_LOOP(op, name, f32, float, float)    \
-  JTCY_LOOP(op, name, f64, double, double)  \
-  JTCY_HALF_LOOP(op, name, f16)             \
+#define JTCY_FLOAT_LOOPS(op, name)         \
+  JTCY_LOOP(op, name, f32, float, float)   \
+  JTCY_LOOP(op, name, f64, double, double) \
+  JTCY_HALF_LOOP(op, name, f16)            \
   JTCY_HALF_LOOP(op, name, bf16)
-#define JTCY_INTEGER_LOOPS(op, name)                            \
-  JTCY_LOOP(op, name, b, unsigned char, unsigned char)          \
-  JTCY_LOOP(op, name, u8, unsigned char, unsigned char)         \
-  JTCY_LOOP(op, name, i8, signed char, signed char)             \
-  JTCY_LOOP(op, name, i16, short, short)                        \
-  JTCY_LOOP(op, name, i32, int, int)                            \
-  JTCY_LOOP(op, name, i64, long long, long long)                \
-  JTCY_LOOP(op, name, u16, unsigned short, unsigned short)      \
-  JTCY_LOOP(op, name, u32, unsigned, unsigned)                  \
+#define JTCY_INTEGER_LOOPS(op, name)                       \
+  JTCY_LOOP(op, name, b, unsigned char, unsigned char)     \
+  JTCY_LOOP(op, name, u8, unsigned char, unsigned char)    \
+  JTCY_LOOP(op, name, i8, signed char, signed char)        \
+  JTCY_LOOP(op, name, i16, short, short)                   \
+  JTCY_LOOP(op, name, i32, int, int)                       \
+  JTCY_LOOP(op, name, i64, long long, long long)           \
+  JTCY_LOOP(op, name, u16, unsigned short, unsigned short) \
+  JTCY_LOOP(op, name, u32, unsigned, unsigned)             \
   JTCY_LOOP(op, name, u64, unsigned long long, unsigned long long)
-#define JTCY_TEST_LOOPS(op, name)                \
+#define JTCY_TEST_LOOPS(op, name)                 \
   JTCY_LOOP(op, name, f32, float, unsigned char)  \
   JTCY_LOOP(op, name, f64, double, unsigned char) \
-  JTCY_HALF_TEST(op, name, f16)                  \
+  JTCY_HALF_TEST(op, name, f16)                   \
   JTCY_HALF_TEST(op, name, bf16)
 #define JTCY_ANY_LOOPS(op, name) JTCY_FLOAT_LOOPS(op, name) JTCY_INTEGER_LOOPS(op, name)
 
@@ -62,13 +61,12 @@ void copy_items(const void* x, void* y, long long n) {
 
 void fill_unary(IsaTable* table) {
 #define JTCY_SET(op, suffix, dtype) table->unary[index_of(OpKind::k##op)][index_of(Dtype::dtype)] = op##_##suffix;
-#define JTCY_SET_FLOATS(op, name)                                  \
-  JTCY_SET(op, f32, kFloat32) JTCY_SET(op, f64, kFloat64)          \
-  JTCY_SET(op, f16, kFloat16) JTCY_SET(op, bf16, kBfloat16)
-#define JTCY_SET_INTEGERS(op, name)                                                                          \
-  JTCY_SET(op, b, kBool) JTCY_SET(op, u8, kUint8) JTCY_SET(op, i8, kInt8) JTCY_SET(op, i16, kInt16)          \
-  JTCY_SET(op, i32, kInt32) JTCY_SET(op, i64, kInt64) JTCY_SET(op, u16, kUint16) JTCY_SET(op, u32, kUint32)  \
-  JTCY_SET(op, u64, kUint64)
+#define JTCY_SET_FLOATS(op, name) \
+  JTCY_SET(op, f32, kFloat32) JTCY_SET(op, f64, kFloat64) JTCY_SET(op, f16, kFloat16) JTCY_SET(op, bf16, kBfloat16)
+#define JTCY_SET_INTEGERS(op, name)                                                                    \
+  JTCY_SET(op, b, kBool)                                                                               \
+  JTCY_SET(op, u8, kUint8) JTCY_SET(op, i8, kInt8) JTCY_SET(op, i16, kInt16) JTCY_SET(op, i32, kInt32) \
+      JTCY_SET(op, i64, kInt64) JTCY_SET(op, u16, kUint16) JTCY_SET(op, u32, kUint32) JTCY_SET(op, u64, kUint64)
 #define JTCY_SET_ANY(op, name) JTCY_SET_FLOATS(op, name) JTCY_SET_INTEGERS(op, name)
   JTCY_FLOAT_UNARY(JTCY_SET_FLOATS)
   JTCY_ANY_UNARY(JTCY_SET_ANY)

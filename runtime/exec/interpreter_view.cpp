@@ -71,10 +71,14 @@ void StridedReader::gather_items(int64_t start, int64_t count, T* target) const 
 void StridedReader::gather(int64_t start, int64_t count, void* target) const {
   if (count == 0) return;
   switch (itemsize_) {
-    case 1: return gather_items(start, count, static_cast<uint8_t*>(target));
-    case 2: return gather_items(start, count, static_cast<uint16_t*>(target));
-    case 4: return gather_items(start, count, static_cast<uint32_t*>(target));
-    default: return gather_items(start, count, static_cast<uint64_t*>(target));
+    case 1:
+      return gather_items(start, count, static_cast<uint8_t*>(target));
+    case 2:
+      return gather_items(start, count, static_cast<uint16_t*>(target));
+    case 4:
+      return gather_items(start, count, static_cast<uint32_t*>(target));
+    default:
+      return gather_items(start, count, static_cast<uint64_t*>(target));
   }
 }
 
@@ -90,10 +94,14 @@ void fill_items(void* target, const void* element, int64_t itemsize, int64_t cou
     std::fill_n(static_cast<T*>(target), count, value);
   };
   switch (itemsize) {
-    case 1: return fill(uint8_t{});
-    case 2: return fill(uint16_t{});
-    case 4: return fill(uint32_t{});
-    default: return fill(uint64_t{});
+    case 1:
+      return fill(uint8_t{});
+    case 2:
+      return fill(uint16_t{});
+    case 4:
+      return fill(uint32_t{});
+    default:
+      return fill(uint64_t{});
   }
 }
 

@@ -17,7 +17,8 @@ inline constexpr int64_t kLargestItem = 8;
 class StridedReader {
  public:
   explicit StridedReader(const TensorView& view)
-      : StridedReader(view.data, view.dtype, view.shape.data(), view.strides.data(), static_cast<int>(view.shape.size())) {}
+      : StridedReader(view.data, view.dtype, view.shape.data(), view.strides.data(),
+                      static_cast<int>(view.shape.size())) {}
   StridedReader(const void* data, Dtype dtype, const int64_t* shape, const int64_t* strides, int ndim);
 
   /// Elements [start, start + count): in place where they lie side by side, else gathered into `scratch`.

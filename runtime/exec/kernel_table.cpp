@@ -93,8 +93,7 @@ void KernelTable::set_failed(const std::string& key, std::string why) {
 
 void KernelTable::wait(const Kernel& kernel) const {
   std::unique_lock lock(table().mutex);
-  table().changed.wait(lock,
-                       [&] { return kernel.state.load(std::memory_order_acquire) != Kernel::State::kCompiling; });
+  table().changed.wait(lock, [&] { return kernel.state.load(std::memory_order_acquire) != Kernel::State::kCompiling; });
 }
 
 std::size_t KernelTable::size() const {

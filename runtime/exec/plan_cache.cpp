@@ -81,7 +81,9 @@ Ref<Layout> PlanEntry::layout(const GraphSnapshot& live, const Ref<Program>& pro
   layout_key(live, threads, &key_);
   for (std::size_t i = 0; i < layouts_.size(); ++i) {
     if (layouts_[i]->program.get() != program.get() || layouts_[i]->key != key_) continue;
-    if (i != 0) std::rotate(layouts_.begin(), layouts_.begin() + static_cast<std::ptrdiff_t>(i), layouts_.begin() + static_cast<std::ptrdiff_t>(i) + 1);
+    if (i != 0)
+      std::rotate(layouts_.begin(), layouts_.begin() + static_cast<std::ptrdiff_t>(i),
+                  layouts_.begin() + static_cast<std::ptrdiff_t>(i) + 1);
     return layouts_.front();
   }
   if (layouts_.size() == kMaxLayouts) layouts_.pop_back();

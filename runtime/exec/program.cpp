@@ -25,9 +25,9 @@ std::string product_text(const Product& product) {
 
 std::string launch_text(const Launch& launch) {
   const std::size_t inputs = launch.buffers.size() - static_cast<std::size_t>(launch.output_count);
-  std::string text = str_cat(list_text(launch.buffers, inputs, launch.buffers.size()), " = ",
-                             launch.kernel ? launch.kernel->name : "interpret", "(",
-                             list_text(launch.buffers, 0, inputs), ") ops");
+  std::string text =
+      str_cat(list_text(launch.buffers, inputs, launch.buffers.size()), " = ",
+              launch.kernel ? launch.kernel->name : "interpret", "(", list_text(launch.buffers, 0, inputs), ") ops");
   for (const int32_t op : launch.ops) text += str_cat(" ", op);
   for (const PhaseSpec& phase : launch.phases) text += str_cat(" grid ", product_text(phase.grid));
   if (launch.batch != 0) text += str_cat(" batch ", launch.batch);

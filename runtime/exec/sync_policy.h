@@ -13,7 +13,7 @@ class SyncPolicy {
   void restart() noexcept;
 
  private:
-  uint64_t seen_ = 0;   // id of the last op that was counted
+  uint64_t seen_ = 0;  // id of the last op that was counted
   int64_t ops_ = 0;
   int64_t nbytes_ = 0;
 };

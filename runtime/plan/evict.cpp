@@ -13,7 +13,8 @@ namespace {
 /// Greater is a better victim.
 auto rank(const Candidate& candidate) noexcept {
   const bool never = candidate.next_use == kNeverUsed;
-  return std::tuple(candidate.nbytes >= kSmallVictim, candidate.next_use, never ? -candidate.last_use : 0, candidate.nbytes);
+  return std::tuple(candidate.nbytes >= kSmallVictim, candidate.next_use, never ? -candidate.last_use : 0,
+                    candidate.nbytes);
 }
 
 }  // namespace

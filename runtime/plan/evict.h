@@ -8,8 +8,8 @@ namespace jtcy {
 /// Something that may be moved to disk.
 struct Candidate {
   int64_t nbytes = 0;
-  int32_t next_use = 0;   // launch; kNeverUsed where this plan does not touch it again
-  int64_t last_use = 0;   // clock, for those not used again: the oldest goes first
+  int32_t next_use = 0;  // launch; kNeverUsed where this plan does not touch it again
+  int64_t last_use = 0;  // clock, for those not used again: the oldest goes first
 };
 
 /// Below this a move costs more than it gives, and a small block rarely empties its Segment.

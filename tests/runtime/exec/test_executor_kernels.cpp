@@ -206,7 +206,8 @@ void a_donated_leaf_that_dies_is_overwritten_and_a_held_one_is_not() {
 
 void a_missing_symbol_or_file_is_a_compile_error() {
   KernelTable::instance().get("nowhere", "made_by_hand");
-  CHECK_ERROR(ErrorKind::kCompile, "cannot load", KernelTable::instance().load_cpu("nowhere", "/nonexistent.so", "nowhere", 1));
+  CHECK_ERROR(ErrorKind::kCompile, "cannot load",
+              KernelTable::instance().load_cpu("nowhere", "/nonexistent.so", "nowhere", 1));
 }
 
 void a_program_that_reads_what_is_not_made_is_a_bug() {

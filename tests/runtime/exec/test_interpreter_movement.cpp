@@ -75,8 +75,12 @@ int64_t mode(IndexMode value) { return static_cast<int64_t>(value); }
 
 /// x[index[i], j] for an index Var: one program an axis of x.
 std::vector<int64_t> rows_by_index(IndexMode how) {
-  return {2, mode(how), 2, token(IndexToken::kAxis), 0, token(IndexToken::kLoad), 1,
-          mode(IndexMode::kFree), 1, token(IndexToken::kAxis), 1};
+  return {2, mode(how),
+          2, token(IndexToken::kAxis),
+          0, token(IndexToken::kLoad),
+          1, mode(IndexMode::kFree),
+          1, token(IndexToken::kAxis),
+          1};
 }
 
 void reindex_gathers_rows() {
@@ -104,10 +108,11 @@ void the_first_bad_index_is_reported_for_any_number_of_threads() {
   std::vector<int64_t> index(kCount, 1);
   index[100'001] = 77;
   index[290'000] = 88;
-  const std::vector<int64_t> program = {1, mode(IndexMode::kChecked), 2, token(IndexToken::kAxis), 0, token(IndexToken::kLoad), 1};
+  const std::vector<int64_t> program = {1, mode(IndexMode::kChecked), 2, token(IndexToken::kAxis),
+                                        0, token(IndexToken::kLoad),  1};
   for (int threads = 1; threads <= 3; ++threads) {
-    const KernelError error =
-        run({OpKind::kReindex, {view(x, {10}), view(index, {kCount})}, program, ints({0})}, view(found, {kCount}), threads);
+    const KernelError error = run({OpKind::kReindex, {view(x, {10}), view(index, {kCount})}, program, ints({0})},
+                                  view(found, {kCount}), threads);
     CHECK_EQ(error.value, 77ll);
   }
 }
@@ -115,14 +120,8 @@ void the_first_bad_index_is_reported_for_any_number_of_threads() {
 /// Padding by two: out[i] = x[i - 2] or -1.
 void a_bounded_index_outside_gives_the_fill_value() {
   std::vector<int32_t> x = {5, 6}, found(6), expected = {-1, -1, 5, 6, -1, -1};
-  const std::vector<int64_t> program = {1,
-                                        mode(IndexMode::kBounded),
-                                        3,
-                                        token(IndexToken::kAxis),
-                                        0,
-                                        token(IndexToken::kSlot),
-                                        0,
-                                        token(IndexToken::kSub),
+  const std::vector<int64_t> program = {1, mode(IndexMode::kBounded), 3, token(IndexToken::kAxis),
+                                        0, token(IndexToken::kSlot),  0, token(IndexToken::kSub),
                                         0};
   run({OpKind::kReindex, {view(x, {2})}, program, ints({2, -1})}, view(found, {6}));
   CHECK(found == expected);
@@ -132,14 +131,11 @@ void a_bounded_index_outside_gives_the_fill_value() {
 void tokens_compute_as_python_does() {
   std::vector<int32_t> x = counting(5), found(6), expected = {0, 0, 1, 1, 3, 2};
   const auto T = token;
-  const std::vector<int64_t> program = {1,
-                                        mode(IndexMode::kFree),
-                                        14,
-                                        T(IndexToken::kAxis), 0, T(IndexToken::kConst), 4, T(IndexToken::kLt), 0,
-                                        T(IndexToken::kAxis), 0, T(IndexToken::kConst), 2, T(IndexToken::kFloorDiv), 0,
-                                        T(IndexToken::kExtent), 0, T(IndexToken::kConst), 1, T(IndexToken::kSub), 0,
-                                        T(IndexToken::kAxis), 0, T(IndexToken::kConst), 3, T(IndexToken::kMod), 0,
-                                        T(IndexToken::kSub), 0, T(IndexToken::kSelect), 0};
+  const std::vector<int64_t> program = {
+      1, mode(IndexMode::kFree), 14, T(IndexToken::kAxis),  0, T(IndexToken::kConst),    4, T(IndexToken::kLt),
+      0, T(IndexToken::kAxis),   0,  T(IndexToken::kConst), 2, T(IndexToken::kFloorDiv), 0, T(IndexToken::kExtent),
+      0, T(IndexToken::kConst),  1,  T(IndexToken::kSub),   0, T(IndexToken::kAxis),     0, T(IndexToken::kConst),
+      3, T(IndexToken::kMod),    0,  T(IndexToken::kSub),   0, T(IndexToken::kSelect),   0};
   run({OpKind::kReindex, {view(x, {5})}, program, ints({0})}, view(found, {6}));
   CHECK(found == expected);
 }
@@ -151,7 +147,9 @@ std::vector<int64_t> scatter_by_index(ReduceKind kind, IndexMode how) {
 void scatter_adds_and_leaves_the_identity_elsewhere() {
   std::vector<int32_t> x = {1, 1, 3, 5}, found(3), expected = {4, 0, 6};
   std::vector<int64_t> index = {2, 0, 0, 2};
-  run({OpKind::kReindexReduce, {view(x, {4}), view(index, {4})}, scatter_by_index(ReduceKind::kSum, IndexMode::kChecked)},
+  run({OpKind::kReindexReduce,
+       {view(x, {4}), view(index, {4})},
+       scatter_by_index(ReduceKind::kSum, IndexMode::kChecked)},
       view(found, {3}));
   CHECK(found == expected);
 }
@@ -159,7 +157,9 @@ void scatter_adds_and_leaves_the_identity_elsewhere() {
 void a_bounded_scatter_drops_what_is_outside() {
   std::vector<int32_t> x = {1, 2, 3}, found(2), expected = {3, 0};
   std::vector<int64_t> index = {-1, 5, 0};
-  run({OpKind::kReindexReduce, {view(x, {3}), view(index, {3})}, scatter_by_index(ReduceKind::kSum, IndexMode::kBounded)},
+  run({OpKind::kReindexReduce,
+       {view(x, {3}), view(index, {3})},
+       scatter_by_index(ReduceKind::kSum, IndexMode::kBounded)},
       view(found, {2}));
   CHECK(found == expected);
 }
@@ -172,7 +172,8 @@ void scatter_keeps_the_order_of_sources_for_any_threads() {
   for (int64_t i = 0; i < kSources; ++i) index[static_cast<std::size_t>(i)] = i * 7919 % kTargets;
   for (std::size_t i = 0; i < x.size(); ++i) expected[static_cast<std::size_t>(index[i])] += x[i];
   for (int threads = 1; threads <= 3; ++threads) {
-    run({OpKind::kReindexReduce, {view(x, {kSources}), view(index, {kSources})},
+    run({OpKind::kReindexReduce,
+         {view(x, {kSources}), view(index, {kSources})},
          scatter_by_index(ReduceKind::kSum, IndexMode::kChecked)},
         view(found, {kTargets}), threads);
     CHECK(tensors::same_bits(found, expected));
@@ -185,7 +186,8 @@ void a_scatter_of_float16_rounds_once() {
   std::vector<int64_t> index(4096, 0);
   auto input = view(x, {4096}), output = view(found, {1});
   input.dtype = output.dtype = Dtype::kFloat16;
-  run({OpKind::kReindexReduce, {input, view(index, {4096})}, scatter_by_index(ReduceKind::kSum, IndexMode::kChecked)}, output);
+  run({OpKind::kReindexReduce, {input, view(index, {4096})}, scatter_by_index(ReduceKind::kSum, IndexMode::kChecked)},
+      output);
   CHECK_EQ(found[0], uint16_t{0x6C00});
 }
 

@@ -21,8 +21,8 @@ tensors::Op reduce(ReduceKind kind, const TensorView& x, int64_t first, int64_t 
 }
 
 /// docs/bits.md word for word, one column at a time.
-float sum_as_defined(const std::vector<float>& x, std::size_t start, std::size_t stride, std::size_t run, std::size_t lanes,
-                     std::size_t block) {
+float sum_as_defined(const std::vector<float>& x, std::size_t start, std::size_t stride, std::size_t run,
+                     std::size_t lanes, std::size_t block) {
   std::vector<float> partial;
   for (std::size_t first = 0; first < run; first += block) {
     std::vector<float> lane(lanes, 0.0f);
@@ -61,7 +61,8 @@ void row_sums_follow_the_definition() {
 }
 
 void check_columns(std::size_t outer, std::size_t length, std::size_t inner, int threads) {
-  std::vector<float> x = Numbers(inner).take<float>(outer * length * inner), found(outer * inner), expected(outer * inner);
+  std::vector<float> x = Numbers(inner).take<float>(outer * length * inner), found(outer * inner),
+                     expected(outer * inner);
   for (std::size_t o = 0; o < outer; ++o) {
     for (std::size_t i = 0; i < inner; ++i) {
       expected[o * inner + i] = sum_as_defined(x, o * length * inner + i, inner, length, 4, 256);

@@ -54,9 +54,7 @@ void keep_one_device(std::vector<Op*>& cut) {
 }  // namespace
 
 void Flush::run(const std::vector<Var*>& targets, bool everything) {
-  ++state_.stats.flushes[static_cast<int>(reason_)];
-  state_.policy.restart();
-  while (true) {
+  for (bool first = true;; first = false) {
     for (const auto& lane : state_.lanes) {
       if (!lane || !lane->must_wait()) continue;
       const GilRelease release;
@@ -64,6 +62,10 @@ void Flush::run(const std::vector<Var*>& targets, bool everything) {
     }
     std::vector<Op*> cut = choose_cut(targets, everything);
     if (cut.empty()) break;
+    if (first) {
+      ++state_.stats.flushes[static_cast<int>(reason_)];
+      state_.policy.restart();
+    }
     keep_one_device(cut);
     const ContextGuard context(state_);
     context_ = context.get();
@@ -72,16 +74,14 @@ void Flush::run(const std::vector<Var*>& targets, bool everything) {
   restore_targets(targets);
 }
 
-bool Flush::run_cut(std::vector<Op*>& cut) {
+void Flush::run_cut(const std::vector<Op*>& cut) {
   const GraphSnapshot& snapshot = context_->snapshot;
   take_snapshot(cut, flags_hash(), &context_->snapshot);
   PlanEntry* const entry = find_entry(snapshot);
-  if (ask_compiler(*entry) || wait_for_kernels(*entry)) return true;
+  if (ask_compiler(*entry) || wait_for_kernels(*entry)) return;
   bool again = false;
   const Ref<Layout> layout = pick_layout(*entry, snapshot, &again);
-  if (again) return true;
-  bind_and_submit(*entry, layout, cut);
-  return false;
+  if (!again) bind_and_submit(*entry, layout, cut);
 }
 
 PlanEntry* Flush::find_entry(const GraphSnapshot& snapshot) {

@@ -93,9 +93,10 @@ class Flush {
   void run(const std::vector<Var*>& targets, bool everything);
 
  private:
-  /// True when the graph may have changed meanwhile: choose again.
-  bool run_cut(std::vector<Op*>& cut);
+  /// Returns early where the graph may have changed meanwhile (Python ran): the caller chooses again.
+  void run_cut(const std::vector<Op*>& cut);
   PlanEntry* find_entry(const GraphSnapshot& snapshot);
+  /// True when Python ran.
   bool ask_compiler(PlanEntry& entry);
   bool wait_for_kernels(PlanEntry& entry);
   Ref<Layout> pick_layout(PlanEntry& entry, const GraphSnapshot& snapshot, bool* again);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/thread_pool.h"
 #include "base/trace.h"
@@ -30,7 +31,7 @@ class RunExecutor {
     if (device_.kind != DeviceKind::kCpu) errors_.assign(static_cast<std::size_t>(count), KernelError{});
     for (int32_t i = 0; i < count; i = batch_end(i)) {
       guard(failure, [&] { perform_steps(i); });
-      if (!failure) guard(failure, [&] { start(i); });
+      if (!failure) guard(failure, [&] { trace_on(2) ? start_traced(i) : start(i); });
     }
     guard(failure, [&] { perform_steps(count); });
     if (device_.kind != DeviceKind::kCpu) guard(failure, [&] { finish(); });
@@ -70,6 +71,24 @@ class RunExecutor {
       case RunStep::What::kFree:
         return backend_.free(step.address, step.nbytes);
     }
+  }
+
+  void start_traced(int32_t number) {
+    const Launch& launch = layout().program->launches[static_cast<std::size_t>(number)];
+    const int64_t begin = now_ns();
+    start(number);
+    backend_.synchronize();
+    const LaunchLayout& entry = layout().launches[static_cast<std::size_t>(number)];
+    int64_t nbytes = 0;
+    for (int32_t k = 0; k < entry.input_count + entry.output_count; ++k) {
+      nbytes +=
+          layout()
+              .nbytes[static_cast<std::size_t>(layout().operands[static_cast<std::size_t>(entry.first_operand + k)])];
+    }
+    const int64_t elapsed_ns = std::max<int64_t>(1, now_ns() - begin);
+    write_trace("kernel", str_cat("name=", launch.kernel ? launch.kernel->name : "interpret",
+                                  " ops=", launch.ops.size(), " launches=", batch_end(number) - number,
+                                  " us=", elapsed_ns / 1000, " GBps=", nbytes / elapsed_ns));
   }
 
   void start(int32_t number) {

@@ -126,11 +126,12 @@ class Maps {
       std::swap(in[i - 1], in[static_cast<std::size_t>(below(static_cast<int64_t>(i)))]);
     for (std::size_t i = 0; i < in.size(); ++i) map.extents.push_back(extent(in[i] == 2 || in[i] == 1 ? 40 : 4));
     map.out_ndim = static_cast<int64_t>(in.size());
-    while (product(map.extents) > 4000) *std::max_element(map.extents.begin(), map.extents.end()) /= 2;
+    while (product(map.extents) > kMostResults) *std::max_element(map.extents.begin(), map.extents.end()) /= 2;
     for (int64_t i = below(3); i > 0; --i) {
       in.push_back(below(8) == 0 ? 1 + static_cast<int>(below(2)) : 3);
       map.extents.push_back(below(4) == 0 ? 1 + below(600) : extent(8));
     }
+    while (product(map.extents) > kMostProducts) *std::max_element(map.extents.begin(), map.extents.end()) /= 2;
     int used_windows = 0;
     for (int operand = 0; operand < 2; ++operand) add_dims(operand, in, &used_windows, &map);
     for (Operand& operand : map.operands) lay_out(&operand);
@@ -139,6 +140,8 @@ class Maps {
   int64_t below(int64_t limit) { return static_cast<int64_t>((numbers_.next() + 1) / 2 * static_cast<double>(limit)); }
 
  private:
+  static constexpr int64_t kMostResults = 2000, kMostProducts = 20'000;  // the definition is slow
+
   int64_t extent(int64_t most) { return below(4) == 0 ? 1 : 1 + below(most); }
   static int64_t product(const std::vector<int64_t>& extents) {
     int64_t count = 1;
@@ -210,10 +213,10 @@ std::vector<Stored> contract(const Map& map, Dtype dtype, std::vector<Stored>& a
   return out;
 }
 
-/// 300 maps of one dtype on each instruction set and 1 to 3 threads.
+/// 200 maps of one dtype on each instruction set and 1 to 3 threads.
 template <typename Stored, typename Sum, typename Draw, typename Widen, typename Round>
 void maps_follow_the_definition(Dtype dtype, uint64_t seed, Draw draw, Widen widen, Round round) {
-  for (uint64_t number = 0; number < 300; ++number) {
+  for (uint64_t number = 0; number < 200; ++number) {
     Maps maps(seed * 1000 + number);
     const Map map = maps.next();
     std::vector<Stored> a(storage(map.operands[0])), b(storage(map.operands[1]));

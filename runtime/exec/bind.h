@@ -43,6 +43,8 @@ class Binder {
   Ref<Buffer> allocate(int64_t nbytes);
   /// Host bytes into a Buffer; `copied`: they may be gone when the run comes to it.
   void upload(Buffer& buffer, const void* host, int64_t nbytes, bool copied);
+  /// Moves Buffers to disk until the counted bytes are within the budget, or none can go.
+  void shrink_to_budget();
   /// Memory that left the pool while this plan was made.
   void free_later(void* address, int64_t nbytes);
 

@@ -174,6 +174,10 @@ Block* Binder::allocate_block_slowly(int64_t nbytes) {
   throw_no_room(manager_, nbytes);
 }
 
+void Binder::shrink_to_budget() {
+  while (manager_.counted_nbytes() > manager_.budget() && evict_one()) manager_.trim();
+}
+
 void Binder::make_resident(int32_t begin, int32_t end) {
   for (int32_t i = begin; i < end; ++i) {
     const LaunchLayout& launch = layout_.launches[static_cast<std::size_t>(i)];

@@ -136,6 +136,14 @@ void Executor::clear_plans() { state_->cache.clear(); }
 std::string Executor::last_plan_text() const { return state_->last_program ? state_->last_program->text() : ""; }
 std::string Executor::last_plan_reason() const { return state_->last_reason; }
 
+void Executor::set_budget(Device device, int64_t nbytes) {
+  MemoryManager& manager = MemoryManager::of(device);
+  state_->lane(device);  // so that memory which goes back waits for queued runs
+  manager.set_budget(nbytes, evictable_nbytes(device));
+  if (nbytes == 0 || manager.counted_nbytes() <= nbytes) return;
+  state_->run_steps(device, [](Binder& binder) { binder.shrink_to_budget(); });
+}
+
 int64_t Executor::evictable_nbytes(Device device) const {
   int64_t total = 0;
   for (const Buffer* buffer : MemoryManager::of(device).live_buffers()) {

@@ -83,6 +83,9 @@ class Executor {
 
   /// Drains or drops the queue and joins the worker; also registered for exit. Later calls start anew.
   void stop() noexcept;
+  /// The bound on a device's counted bytes (0: none); what is above it moves to disk now. Throws kBudget and changes
+  /// nothing where that cannot be.
+  void set_budget(Device device, int64_t nbytes);
   /// Bytes of live Buffers that a budget could move to disk.
   int64_t evictable_nbytes(Device device) const;
 

@@ -26,12 +26,4 @@ int32_t choose_victim(const std::vector<Candidate>& candidates) noexcept {
   return static_cast<int32_t>(best - candidates.begin());
 }
 
-int64_t working_set(std::vector<int32_t> vars, const std::vector<int64_t>& nbytes, int64_t unit) {
-  std::sort(vars.begin(), vars.end());
-  vars.erase(std::unique(vars.begin(), vars.end()), vars.end());
-  int64_t total = 0;
-  for (const int32_t var : vars) total += (nbytes[static_cast<std::size_t>(var)] + unit - 1) / unit * unit;
-  return total;
-}
-
 }  // namespace jtcy

@@ -19,7 +19,4 @@ inline constexpr int64_t kSmallVictim = int64_t{64} << 10;
 /// equals; small ones only when nothing else is left. -1: none.
 int32_t choose_victim(const std::vector<Candidate>& candidates) noexcept;
 
-/// Bytes that the vars of one launch (or batch) take together; each counted once. `vars` need not be sorted.
-int64_t working_set(std::vector<int32_t> vars, const std::vector<int64_t>& nbytes, int64_t unit);
-
 }  // namespace jtcy

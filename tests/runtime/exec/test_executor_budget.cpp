@@ -19,12 +19,12 @@ class Budget {
   explicit Budget(int64_t nbytes) {
     executor().wait_all();
     manager().trim();
-    manager().set_budget(nbytes, executor().evictable_nbytes(Device{}));
+    executor().set_budget(Device{}, nbytes);
     manager().reset_peak();
   }
   ~Budget() {
     executor().wait_all();
-    manager().set_budget(0, 0);
+    executor().set_budget(Device{}, 0);
   }
 };
 
@@ -71,6 +71,24 @@ void a_value_on_disk_comes_back_when_it_is_read() {
 
   CHECK_EQ(read(first)[kCount - 1], 7.0f);
   for (std::size_t i = 0; i < others.size(); ++i) CHECK_EQ(read(others[i])[12345], static_cast<float>(i));
+}
+
+void a_budget_below_what_is_live_moves_the_oldest_to_disk_at_once() {
+  std::vector<Handle> values;
+  for (int i = 0; i < 6; ++i) values.push_back(floats(std::vector<float>(kCount, static_cast<float>(i))));
+  const Budget budget(4 * kNbytes);
+
+  CHECK(manager().counted_nbytes() <= 4 * kNbytes);
+  CHECK(values[0]->buffer->residency() == jtcy::Residency::kDisk);
+  for (std::size_t i = 0; i < values.size(); ++i) CHECK_EQ(read(values[i])[777], static_cast<float>(i));
+}
+
+void a_budget_below_what_cannot_move_is_refused() {
+  const Handle pinned = floats(std::vector<float>(kCount, 1.0f));
+  pinned->buffer->pins = 1;
+  CHECK_ERROR(ErrorKind::kBudget, "memory.budget", executor().set_budget(Device{}, kNbytes / 2));
+  CHECK_EQ(manager().budget(), int64_t{0});
+  pinned->buffer->pins = 0;
 }
 
 void a_pinned_value_stays_where_it_is() {
@@ -122,6 +140,8 @@ int main() {
       TEST(any_budget_gives_the_same_bits_within_one_flush),
       TEST(any_budget_gives_the_same_bits_over_many_flushes),
       TEST(a_value_on_disk_comes_back_when_it_is_read),
+      TEST(a_budget_below_what_is_live_moves_the_oldest_to_disk_at_once),
+      TEST(a_budget_below_what_cannot_move_is_refused),
       TEST(a_pinned_value_stays_where_it_is),
       TEST(an_op_that_can_never_fit_is_named_and_nothing_changes),
       TEST(a_failed_allocation_fails_its_outputs_and_nothing_else),

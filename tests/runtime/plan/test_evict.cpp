@@ -7,7 +7,6 @@ using jtcy::Candidate;
 using jtcy::choose_victim;
 using jtcy::kNeverUsed;
 using jtcy::kSmallVictim;
-using jtcy::working_set;
 
 namespace {
 
@@ -32,21 +31,13 @@ void a_small_one_goes_only_when_nothing_else_is_left() {
   CHECK_EQ(choose_victim({{kSmallVictim - 1, 8, 1}}), 0);
 }
 
-void a_working_set_counts_each_var_once_in_whole_units() {
-  CHECK_EQ(working_set({2, 0, 2}, {100, 1000, 64}, 64), int64_t{128 + 64});
-}
-
 }  // namespace
 
 int main() {
   const check::Test tests[] = {
-      TEST(nobody_to_choose_from_is_minus_one),
-      TEST(what_this_plan_never_touches_goes_before_the_farthest_use),
-      TEST(among_untouched_ones_the_oldest_goes),
-      TEST(the_farthest_next_use_goes),
-      TEST(among_equal_next_uses_the_larger_goes),
-      TEST(a_small_one_goes_only_when_nothing_else_is_left),
-      TEST(a_working_set_counts_each_var_once_in_whole_units),
+      TEST(nobody_to_choose_from_is_minus_one),    TEST(what_this_plan_never_touches_goes_before_the_farthest_use),
+      TEST(among_untouched_ones_the_oldest_goes),  TEST(the_farthest_next_use_goes),
+      TEST(among_equal_next_uses_the_larger_goes), TEST(a_small_one_goes_only_when_nothing_else_is_left),
   };
   return check::run_all(tests);
 }

@@ -9,8 +9,9 @@ from libcpp cimport bool as cbool
 from libcpp.string cimport string
 from libcpp.vector cimport vector
 
-from jittor_cy._runtime cimport translate_exception
+from jittor_cy._runtime cimport Device, DeviceKind, KernelTable, instruction_set, set_default_device, translate_exception
 
+from jittor_cy import _plan, config
 from jittor_cy.errors import DeviceError
 
 cdef extern from "api.h" namespace "jtcy" nogil:
@@ -43,16 +44,14 @@ cdef extern from "api.h" namespace "jtcy" nogil:
         cbool host_visible()
     CudaBackend& enable_cuda(const DriverTable& driver, cbool managed) except +translate_exception
     CudaBackend* cuda_backend()
-    cdef cppclass KernelTable:
-        @staticmethod
-        KernelTable& instance()
-        void set_ready(const string& key, vector[void*] phases, void* library) except +translate_exception
 
 cdef extern from "api.h" namespace "jtcy::simulated" nogil:
     cdef enum class FiberOrder(int):
         kAscending
         kDescending
         kShuffled
+
+SIMULATED = "simulated GPU"  # its name in runtime/device/simulated/simulated_driver.cpp
 
 # cuda-python's functions set a Python error and give CUDA_ERROR_NOT_FOUND where the driver cannot be loaded.
 ctypedef int (*InitFunction)(unsigned int flags) except? 500
@@ -96,18 +95,28 @@ def enable(bint simulated=False, bint managed=False) -> bool:
     cdef DriverTable table
     if cuda_backend() is not NULL:
         return True
-    if simulated:
-        enable_cuda(simulated_driver(), managed)
-        return True
     try:
-        fill_table(&table)
-        init_driver()
-        enable_cuda(table, managed)
+        if simulated:
+            enable_cuda(simulated_driver(), managed)
+        else:
+            fill_table(&table)
+            init_driver()
+            enable_cuda(table, managed)
     except Exception as error:  # ImportError, RuntimeError or cuda-python's own class, by version
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         print(f"jittor_cy: use_cuda is on, but there is no CUDA here ({reason}); running on the CPU", file=sys.stderr)
         return False
+    _plan.register_device_compiler(start_compiles)
     return True
+
+
+def use_cuda(on: bool) -> None:
+    """What a change of flags.use_cuda does: where new Vars are made from now on."""
+    cdef Device device
+    device.kind, device.index = DeviceKind.kCpu, 0
+    if on and enable(config.flags.simulate_cuda, config.flags.managed_memory):
+        device.kind = DeviceKind.kCuda
+    set_default_device(device)
 
 
 def enabled() -> bool:
@@ -145,6 +154,27 @@ def load_kernel(str key, bytes image, shapes: list[tuple[str, int, int, int, int
         symbol_bytes = symbol.encode()
         phases.push_back(<void*>backend.find_entry(library, <const char*>symbol_bytes, shape))
     KernelTable.instance().set_ready(key.encode(), phases, library)
+
+
+def start_compiles(kernels) -> None:
+    """Starts what the kernel table does not have yet: from the disk cache, else compiled in the background."""
+    from jittor_cy.compiler.codegen.cuda_text import shapes_in
+    from jittor_cy.compiler.toolchain.gpu import GpuTarget, compile_gpu_kernels
+
+    def ready(source, image):
+        shapes = shapes_in(source.text)
+        load_kernel(source.key, image, [(f"kernel_{source.key[:16]}_phase{i}", s.pointers, s.dims, s.scalars, s.threads,
+                                         s.block_per_iteration) for i, s in enumerate(shapes)])
+
+    def failed(key, message):
+        KernelTable.instance().set_failed(key.encode(), message.encode())
+
+    missing = [kernel for kernel in kernels if not KernelTable.instance().contains(kernel.key.encode())]
+    for kernel in missing:
+        KernelTable.instance().get(kernel.key.encode(), kernel.name.encode())
+    cdef str name = cuda_backend().name().decode()
+    target = GpuTarget(cuda_backend().architecture(), name == SIMULATED, instruction_set().decode())
+    compile_gpu_kernels(missing, target, ready, failed)
 
 
 def set_simulation(order: int = 0, nbytes: int = 0) -> None:

@@ -1,0 +1,173 @@
+// The only C++ file that knows both sides: jtcy::Error becomes a Python exception, Python frames become origins.
+#pragma once
+#include <Python.h>
+#include <frameobject.h>
+
+#include <array>
+#include <cstring>
+#include <new>
+#include <string>
+
+#include "api.h"
+
+namespace jtcy {
+
+/// The class in jittor_cy.errors for a kind; a new reference. Cold.
+inline PyObject* exception_type(ErrorKind kind) {
+  static constexpr const char* kNames[] = {"InternalError",     "ShapeError",    "DtypeError",   "IndexError_",
+                                           "ArgumentTypeError", "ArgumentError", "MemoryBudgetError", "CompileError",
+                                           "RunError",          "ForkError",     "GradientError", "DeviceError"};
+  PyObject* module = PyImport_ImportModule("jittor_cy.errors");
+  PyObject* type = module ? PyObject_GetAttrString(module, kNames[static_cast<int>(kind)]) : nullptr;
+  Py_XDECREF(module);
+  if (type == nullptr) {
+    PyErr_Clear();
+    type = PyExc_RuntimeError;
+    Py_INCREF(type);
+  }
+  return type;
+}
+
+/// The error gate: called inside a catch block with the GIL held.
+inline void translate_exception() {
+  if (PyErr_Occurred()) return;  // a callback into Python failed: its own error passes on
+  try {
+    throw;
+  } catch (const Error& error) {
+    PyObject* type = exception_type(error.kind());
+    PyErr_SetString(type, error.what());
+    Py_DECREF(type);
+  } catch (const std::bad_alloc&) {
+    PyErr_NoMemory();
+  } catch (const std::exception& error) {
+    PyErr_Format(PyExc_RuntimeError, "internal error: %s", error.what());
+  }
+}
+
+/// Whether a code object belongs to the package itself. Code objects are remembered (with a reference, so that an
+/// address cannot come back as another function): the check is one comparison for the functions in use.
+class OwnCode {
+ public:
+  void set_folder(std::string folder) { folder_ = std::move(folder); }
+  bool contains(PyCodeObject* code) {
+    Entry& entry = entries_[(reinterpret_cast<uintptr_t>(code) >> 6) % entries_.size()];
+    if (entry.code != code) [[unlikely]] remember(entry, code);
+    return entry.own;
+  }
+
+ private:
+  struct Entry {
+    PyCodeObject* code = nullptr;
+    bool own = false;
+  };
+  void remember(Entry& entry, PyCodeObject* code) {
+    const char* name = PyUnicode_AsUTF8(code->co_filename);
+    if (name == nullptr) PyErr_Clear();
+    Py_INCREF(code);
+    Py_XDECREF(entry.code);
+    entry = {code, name != nullptr && !folder_.empty() && std::strncmp(name, folder_.c_str(), folder_.size()) == 0};
+  }
+  std::string folder_;
+  std::array<Entry, 256> entries_{};
+};
+
+inline OwnCode& own_code() {
+  static OwnCode* code = new OwnCode;  // outlives the interpreter's teardown
+  return *code;
+}
+
+inline int last_instruction(PyFrameObject* frame) {
+#if PY_VERSION_HEX >= 0x030B0000
+  return PyFrame_GetLasti(frame);
+#else
+  return frame->f_lasti * 2;
+#endif
+}
+
+/// Nearest frame outside the package; a few frames at most, else the nearest one.
+inline Origin current_origin() {
+  constexpr int kMaxFrames = 12;
+  PyFrameObject* frame = PyThreadState_GetFrame(PyThreadState_Get());
+  for (int depth = 0; frame != nullptr && depth < kMaxFrames; ++depth) {
+    PyCodeObject* code = PyFrame_GetCode(frame);
+    if (!own_code().contains(code)) {
+      const Origin origin{code, last_instruction(frame)};
+      Py_DECREF(frame);
+      return origin;
+    }
+    Py_DECREF(code);
+    PyFrameObject* caller = PyFrame_GetBack(frame);
+    Py_DECREF(frame);
+    frame = caller;
+  }
+  Py_XDECREF(frame);
+  return {};
+}
+
+inline void release_origin(Origin origin) {
+  if (origin.code != nullptr && Py_IsInitialized()) Py_DECREF(static_cast<PyObject*>(origin.code));
+}
+
+/// "train.py:41"
+inline std::string text_of_origin(Origin origin) {
+  if (origin.code == nullptr) return "";
+  auto* code = static_cast<PyCodeObject*>(origin.code);
+  const char* name = PyUnicode_AsUTF8(code->co_filename);
+  if (name == nullptr) {
+    PyErr_Clear();
+    return "";
+  }
+  const char* slash = std::strrchr(name, '/');
+  return std::string(slash ? slash + 1 : name) + ":" + std::to_string(PyCode_Addr2Line(code, origin.instruction));
+}
+
+inline void install_origins(const std::string& folder) {
+  own_code().set_folder(folder);
+  set_origin_hooks({current_origin, release_origin, text_of_origin});
+}
+
+/// A callback of the Cython floor: 0, or -1 with a Python error set.
+using GradientFunction = int (*)(void* context, const SmallVector<VarRef, 2>* cotangents,
+                                 SmallVector<VarRef, 3>* gradients);
+
+/// A user's function and the Cython function that calls it; lives as long as the op that it hangs on.
+struct PythonGradient {
+  PyObject* context;
+  GradientFunction function;
+
+  static void call(void* self, const SmallVector<VarRef, 2>& cotangents, SmallVector<VarRef, 3>* gradients) {
+    auto* gradient = static_cast<PythonGradient*>(self);
+    if (gradient->function(gradient->context, &cotangents, gradients) < 0)
+      throw_error(ErrorKind::kGradient, "a gradient function raised an exception");
+  }
+  static void release(void* self) {
+    auto* gradient = static_cast<PythonGradient*>(self);
+    if (Py_IsInitialized()) Py_DECREF(gradient->context);
+    delete gradient;
+  }
+};
+
+/// A callback of the graph that calls `function` with a Python object.
+inline GradientCallback gradient_callback(void* context, GradientFunction function) {
+  Py_INCREF(static_cast<PyObject*>(context));
+  GradientCallback callback;
+  callback.context = new PythonGradient{static_cast<PyObject*>(context), function};
+  callback.call = PythonGradient::call;
+  callback.release = PythonGradient::release;
+  return callback;
+}
+
+/// Gives back the Python object behind borrowed memory; may run in any thread and at exit.
+inline void release_object(void* object) {
+  if (!Py_IsInitialized()) return;
+  const PyGILState_STATE state = PyGILState_Ensure();
+  Py_DECREF(static_cast<PyObject*>(object));
+  PyGILState_Release(state);
+}
+
+inline Ref<Buffer> borrow_buffer(void* address, int64_t nbytes, Device device, void* object) {
+  Py_INCREF(static_cast<PyObject*>(object));
+  return make_ref<Buffer>(address, nbytes, device, release_object, object);
+}
+
+}  // namespace jtcy

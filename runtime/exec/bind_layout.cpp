@@ -167,7 +167,9 @@ class LayoutMaker {
     view.output = view.inputs + op.input_count;
     entry->op_view = static_cast<int32_t>(layout_.op_views.size());
     layout_.op_views.push_back(view);
+    view.scalars = snapshot_.live_ops[static_cast<std::size_t>(number)]->attrs.scalars.data();
     entry->scratch_nbytes = scratch_of(view, *entry);
+    layout_.op_views.back().scalars = nullptr;  // each run brings its own
     layout_.work_ns += interpreted_work(view, *entry);
   }
 
@@ -295,6 +297,11 @@ void layout_key(const GraphSnapshot& snapshot, int threads, std::vector<int64_t>
     if (snapshot.vars[slot].leaf != LeafLayout::kStrided) continue;
     const Strides& strides = snapshot.live_vars[slot]->strides;
     key->insert(key->end(), strides.begin(), strides.end());
+  }
+  for (std::size_t number = 0; number < snapshot.ops.size(); ++number) {
+    // Offsets (padding) decide what a contraction copies, so its scratch depends on them.
+    if (snapshot.ops[number].kind != OpKind::kContraction) continue;
+    for (const KernelScalar& scalar : snapshot.live_ops[number]->attrs.scalars) key->push_back(scalar.i);
   }
 }
 

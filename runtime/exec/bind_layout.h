@@ -59,7 +59,7 @@ class Layout : public RefCounted {
   int64_t interpreted_count = 0;
 };
 
-/// Extents, strides of strided leaves, threads: what a Layout of one Program depends on.
+/// Extents, strides of strided leaves, offsets of contractions, threads: what a Layout of one Program depends on.
 void layout_key(const GraphSnapshot& snapshot, int threads, std::vector<int64_t>* key);
 
 /// `snapshot` holds live Vars. `key` as layout_key gives it.

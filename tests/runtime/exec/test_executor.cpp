@@ -8,6 +8,7 @@
 #include "../check.h"
 #include "exec/code_spec.h"
 #include "exec/compile_hook.h"
+#include "graph/compose.h"
 #include "recording.h"
 
 using namespace recording;
@@ -194,6 +195,23 @@ void code_gets_contiguous_inputs() {
   CHECK(read(y) == std::vector<float>({10, 40, 20, 50, 30, 60}));
 }
 
+void a_matrix_product_runs() {
+  const Handle a = leaf<float>({1, 2, 3, 4, 5, 6}, {2, 3}, Dtype::kFloat32);
+  const Handle b = leaf<float>({1, 0, 0, 1, 2, -1}, {3, 2}, Dtype::kFloat32);
+  CHECK(read(Handle(jtcy::compose_matmul(*a, *b))) == std::vector<float>({7, -1, 16, -1}));
+}
+
+/// The same Signature with other padding: sums of three neighbours, zeros outside.
+void a_convolution_takes_its_padding_from_each_run() {
+  const Handle x = leaf<float>({1, 2, 3, 4, 5}, {1, 1, 5}, Dtype::kFloat32);
+  const Handle w = leaf<float>({1, 1, 1}, {1, 1, 3}, Dtype::kFloat32);
+  const std::vector<float> expected[] = {{6, 9, 12}, {3, 6, 9, 12, 9}, {1, 3, 6, 9, 12, 9, 5}};
+  for (const int64_t padding : {0, 1, 2}) {
+    jtcy::ConvSpec spec{{1}, {padding}, {1}, 1};
+    CHECK(read(Handle(jtcy::compose_conv(*x, *w, VarRef(), spec))) == expected[padding]);
+  }
+}
+
 int g_compiles = 0;
 Ref<Program> decline(void*, const jtcy::GraphSnapshot& snapshot) {
   g_compiles += static_cast<int>(snapshot.ops.size());
@@ -289,6 +307,8 @@ int main() {
       TEST(an_index_outside_is_an_error_that_names_value_and_limit),
       TEST(what_reads_a_failed_value_fails_with_the_first_error),
       TEST(code_gets_contiguous_inputs),
+      TEST(a_matrix_product_runs),
+      TEST(a_convolution_takes_its_padding_from_each_run),
       TEST(a_compiler_is_asked_once_a_structure_and_may_decline),
       TEST(readers_in_other_threads_wait_for_their_value),
       TEST(work_goes_on_after_stop),

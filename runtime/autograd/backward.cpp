@@ -279,6 +279,9 @@ VarRef seed(const VarRef& loss, const VarRef& cotangent) {
 
 }  // namespace
 
+void set_grad_enabled(bool enabled) noexcept { g_graph.no_grad_depth += enabled ? -1 : 1; }
+bool grad_enabled() noexcept { return g_graph.no_grad_depth <= 0; }
+
 std::vector<VarRef> backward(const VarRef& loss, const VarRef& cotangent, const std::vector<VarRef>& targets, bool release,
                              GradientReport* report) {
   const NoGradScope no_grad(release);

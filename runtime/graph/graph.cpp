@@ -3,7 +3,6 @@
 
 #include <utility>
 
-#include "autograd/backward.h"
 #include "graph/graph_state.h"
 
 namespace jtcy {
@@ -97,8 +96,6 @@ std::string origin_text(const Var& var) {
 
 void set_default_device(Device device) noexcept { g_graph.default_device = device; }
 Device default_device() noexcept { return g_graph.default_device; }
-void set_grad_enabled(bool enabled) noexcept { g_graph.no_grad_depth += enabled ? -1 : 1; }
-bool grad_enabled() noexcept { return g_graph.no_grad_depth <= 0; }
 
 int64_t pending_ops() noexcept { return g_graph.pending; }
 int64_t recorded_ops() noexcept { return g_graph.recorded; }

@@ -34,9 +34,10 @@ class Embedding(Module):
         super().__init__()
         self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
         self.padding_idx = None if padding_idx is None else _row("Embedding", padding_idx, num_embeddings)
-        self.weight = Parameter(init.normal((num_embeddings, embedding_dim)))
+        table = init.normal((num_embeddings, embedding_dim)).stop_grad()
         if self.padding_idx is not None:
-            self.weight[self.padding_idx] = 0.0
+            table[self.padding_idx] = 0.0
+        self.weight = Parameter(table)
 
     def execute(self, x: Var) -> Var:
         rows = _graph.embedding(self.weight, x)

@@ -116,7 +116,7 @@ def nll_loss(x: Var, target: Var, weight: Var | None = None, ignore_index: int =
     counts = target != ignore_index
     index = ops.where(counts, target, 0)
     picked = ops.gather(x, 1, index.unsqueeze(1)).squeeze(1)
-    scale = ops.where(counts, 1.0 if weight is None else _graph.embedding(weight, index), 0.0).cast(str(x.dtype))
+    scale = ops.where(counts, 1.0 if weight is None else _graph.take(weight, index, 0, "nll_loss"), 0.0).cast(str(x.dtype))
     loss = ops.where(counts, -picked * scale, 0.0)
     return loss.sum() / scale.sum() if reduction == "mean" else _reduce("nll_loss", loss, reduction)
 

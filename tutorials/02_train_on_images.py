@@ -75,7 +75,7 @@ def train_epoch(net: Net, loader: jt.data.DataLoader, optimizer: jt.optim.Optimi
     for step, (images, labels) in enumerate(progress, 1):
         loss = nn.cross_entropy_loss(net(images), labels)
         optimizer.step(loss)  # backward and update; nothing is waited for
-        total += loss.detach()
+        total = total + loss.detach()
         if step % STEPS_BETWEEN_READS == 0:
             progress.set_postfix(loss=f"{total.item() / step:.4f}")
     return total.item() / len(loader)

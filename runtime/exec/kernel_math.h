@@ -552,11 +552,15 @@ static inline jt_f16 jt_cast_f64_f16(double x) { return jt_cast_f32_f16(jt_round
 static inline jt_bf16 jt_cast_f64_bf16(double x) { return jt_cast_f32_bf16(jt_round_to_odd_f64(x)); }
 static inline unsigned long long jt_cast_f32_u64(float x) {
   const unsigned long long high = (unsigned long long)(long long)(x - 9223372036854775808.0f) ^ 0x8000000000000000ull;
-  return x < 9223372036854775808.0f ? (unsigned long long)(long long)x : high;
+  const unsigned long long low = (unsigned long long)(long long)x; /* the minimum where x does not fit */
+  const unsigned long long upper = x < 18446744073709551616.0f ? high : low;
+  return x >= 9223372036854775808.0f ? upper : low;
 }
 static inline unsigned long long jt_cast_f64_u64(double x) {
   const unsigned long long high = (unsigned long long)(long long)(x - 9223372036854775808.0) ^ 0x8000000000000000ull;
-  return x < 9223372036854775808.0 ? (unsigned long long)(long long)x : high;
+  const unsigned long long low = (unsigned long long)(long long)x; /* the minimum where x does not fit */
+  const unsigned long long upper = x < 18446744073709551616.0 ? high : low;
+  return x >= 9223372036854775808.0 ? upper : low;
 }
 
 /* casts: integers wrap; float to integer truncates, NaN and what is out of range give the minimum of int32 (int64 for

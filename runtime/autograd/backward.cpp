@@ -11,16 +11,17 @@ namespace jtcy {
 namespace {
 
 // Note [Sweep]
-// Ids are a topological order, so the path is collected with a stack, sorted, and worked off backwards; when an op's turn
-// comes, the cotangents of its outputs are complete. Var::slot numbers the Vars that lead to a target (its slot), so
-// nothing is computed for the rest. A releasing sweep records its nodes without a gradient path of their own: what they
-// would lead through is given up. A user's Function may start a sweep of its own in the middle of this one: the outer one
-// takes its marks back meanwhile.
+// Ids are a topological order, so the path is collected with a stack, sorted, and worked off backwards; when an op's
+// turn comes, the cotangents of its outputs are complete. Var::slot numbers the Vars that lead to a target (its slot),
+// so nothing is computed for the rest. A releasing sweep records its nodes without a gradient path of their own: what
+// they would lead through is given up. A user's Function may start a sweep of its own in the middle of this one: the
+// outer one takes its marks back meanwhile.
 
 [[noreturn]] void throw_released(const Var& var) {
-  throw_error(ErrorKind::kGradient,
-              str_cat("backward: the gradient path through ", describe(var), " was released by an earlier backward or step",
-                      "\n  help: pass retain_graph=True to the earlier call, or detach() what is carried over"));
+  throw_error(
+      ErrorKind::kGradient,
+      str_cat("backward: the gradient path through ", describe(var), " was released by an earlier backward or step",
+              "\n  help: pass retain_graph=True to the earlier call, or detach() what is carried over"));
 }
 
 /// Outputs of a user's Function wait for each other (GradientCallback::output).
@@ -64,8 +65,8 @@ class Sweep {
   static inline Sweep* innermost_ = nullptr;
   const VarRef& loss_;
   const std::vector<VarRef>& targets_;
-  std::vector<Ref<Op>> path_;      // in order of id
-  std::vector<VarRef> numbered_;   // whose local is a slot
+  std::vector<Ref<Op>> path_;     // in order of id
+  std::vector<VarRef> numbered_;  // whose local is a slot
   std::vector<VarRef> slots_;
   std::vector<Op*> stack_;
   std::unordered_map<void*, CallbackGroup> groups_;
@@ -128,8 +129,8 @@ void Sweep::number_path() {
 
 void Sweep::add(const Var& var, const VarRef& gradient) {
   if (!gradient || !takes_gradient(var) || var.slot < 0) return;
-  JTCY_ASSERT(gradient->shape == var.shape && gradient->dtype == var.dtype, "a rule gave ", describe(*gradient), " for ",
-              describe(var));
+  JTCY_ASSERT(gradient->shape == var.shape && gradient->dtype == var.dtype, "a rule gave ", describe(*gradient),
+              " for ", describe(var));
   VarRef& slot = slots_[var.slot];
   slot = slot ? slot + gradient : gradient;
 }
@@ -231,7 +232,8 @@ class Borders {
     const Var* stop = at->second != nullptr ? at->second : &target;
     const std::string origin = origin_text(*stop);
     const Op* op = stop->producer.get();
-    const std::string_view what = stop->stop_grad || op == nullptr ? "a value made by detach or under no_grad" : op_name(op->kind);
+    const std::string_view what =
+        stop->stop_grad || op == nullptr ? "a value made by detach or under no_grad" : op_name(op->kind);
     return str_cat("stopped at ", what, origin.empty() ? "" : ", ", origin);
   }
 
@@ -269,7 +271,8 @@ VarRef seed(const VarRef& loss, const VarRef& cotangent) {
              "\n  help: convert with .float32()");
   if (!cotangent) {
     JTCY_CHECK(loss->count() == 1, ErrorKind::kGradient, "backward: the loss must have one element, got ",
-               shape_text(loss->shape), operand_lines({loss}), "\n  help: reduce it, for example with .sum(), or give a gradient");
+               shape_text(loss->shape), operand_lines({loss}),
+               "\n  help: reduce it, for example with .sum(), or give a gradient");
     return constant_like(loss, 1);
   }
   JTCY_CHECK(cotangent->shape == loss->shape, ErrorKind::kGradient, "backward: the gradient has shape ",
@@ -282,8 +285,8 @@ VarRef seed(const VarRef& loss, const VarRef& cotangent) {
 void set_grad_enabled(bool enabled) noexcept { g_graph.no_grad_depth += enabled ? -1 : 1; }
 bool grad_enabled() noexcept { return g_graph.no_grad_depth <= 0; }
 
-std::vector<VarRef> backward(const VarRef& loss, const VarRef& cotangent, const std::vector<VarRef>& targets, bool release,
-                             GradientReport* report) {
+std::vector<VarRef> backward(const VarRef& loss, const VarRef& cotangent, const std::vector<VarRef>& targets,
+                             bool release, GradientReport* report) {
   const NoGradScope no_grad(release);
   const VarRef dloss = seed(loss, cotangent);
   Sweep sweep(loss, targets);

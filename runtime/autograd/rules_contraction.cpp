@@ -8,9 +8,10 @@ namespace {
 // Note [Contraction gradients]
 // The gradient of an operand has that operand's dims as output axes. A dim that one axis indexes alone becomes that
 // axis. A dim v = (c1 t1 + c2 t2 + offset) / divisor has two: one of them is expressed by the other,
-// t1 = (divisor v - c2 t2 - offset) / c1, which is a dim of the same form wherever t1 stood alone (in the cotangent, in the
-// other operand); the longer axis goes, so that the shorter is summed over. All axes that are left are summed. A convolution
-// has the three indices of input, kernel and output with one relation; each of its gradients of any order keeps two.
+// t1 = (divisor v - c2 t2 - offset) / c1, which is a dim of the same form wherever t1 stood alone (in the cotangent, in
+// the other operand); the longer axis goes, so that the shorter is summed over. All axes that are left are summed. A
+// convolution has the three indices of input, kernel and output with one relation; each of its gradients of any order
+// keeps two.
 
 using Dims = SmallVector<ContractionDim, 6>;
 
@@ -60,7 +61,8 @@ class GradientMap {
   }
 
   void eliminate(const ContractionDim& dim, int64_t v, const SmallVector<int64_t, 8>& extents) {
-    const bool swap = dim.axis2 >= 0 && (known_[dim.axis1] || (!known_[dim.axis2] && extents[dim.axis2] > extents[dim.axis1]));
+    const bool swap =
+        dim.axis2 >= 0 && (known_[dim.axis1] || (!known_[dim.axis2] && extents[dim.axis2] > extents[dim.axis1]));
     const int64_t gone = swap ? dim.axis2 : dim.axis1;
     const int64_t stays = swap ? dim.axis1 : dim.axis2;
     const int64_t c_gone = swap ? dim.coef2 : dim.coef1;
@@ -70,7 +72,6 @@ class GradientMap {
     replace(gone, ContractionDim{v, sign * dim.divisor, stays, -sign * c_stays, sign * c_gone, -sign * dim.offset});
     eliminated_ |= uint64_t{1} << gone;
   }
-
 
   bool was_eliminated(int64_t axis) const { return (eliminated_ >> axis & 1) != 0; }
 

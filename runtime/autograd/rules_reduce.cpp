@@ -12,8 +12,8 @@ struct Run {
   VarRef repeat(const VarRef& y) const { return repeat_axes(y, shape, first, end); }
 };
 
-/// The product of the others, without dividing by zero: with one zero in the run only its place has a gradient, with two
-/// none has.
+/// The product of the others, without dividing by zero: with one zero in the run only its place has a gradient, with
+/// two none has.
 VarRef prod_gradient(const Vjp& v, const Run& run) {
   const VarRef& x = v.x();
   const VarRef is_zero = equal(x, 0.0);

@@ -25,9 +25,9 @@ inline VarRef erf(const VarRef& x) { return apply(OpKind::kErf, x); }
 inline VarRef equal(const VarRef& a, const VarRef& b) { return apply(OpKind::kEq, a, b); }
 inline VarRef equal(const VarRef& a, double b) { return equal(a, constant_like(a, b)); }
 
-#define JTCY_OPERATOR(symbol, kind)                                                                           \
-  inline VarRef operator symbol(const VarRef& a, const VarRef& b) { return apply(OpKind::kind, a, b); }       \
-  inline VarRef operator symbol(const VarRef& a, double b) { return a symbol constant_like(a, b); }           \
+#define JTCY_OPERATOR(symbol, kind)                                                                     \
+  inline VarRef operator symbol(const VarRef& a, const VarRef& b) { return apply(OpKind::kind, a, b); } \
+  inline VarRef operator symbol(const VarRef& a, double b) { return a symbol constant_like(a, b); }     \
   inline VarRef operator symbol(double a, const VarRef& b) { return constant_like(b, a) symbol b; }
 JTCY_OPERATOR(+, kAdd)
 JTCY_OPERATOR(-, kSub)

@@ -21,23 +21,24 @@ void ConvCall::check() const {
   JTCY_CHECK(x->shape.size() == spatial + 2 && weight->shape.size() == spatial + 2, ErrorKind::kShape, function,
              ": needs x (N, C, ...) and weight of ", spatial + 2, " dims", operand_lines({x, weight}));
   JTCY_CHECK(spec.padding.size() == spatial && spec.dilation.size() == spatial, ErrorKind::kValue, function,
-             ": stride, padding and dilation must have one entry a spatial dim, got ", spatial, ", ", spec.padding.size(), " and ",
-             spec.dilation.size());
+             ": stride, padding and dilation must have one entry a spatial dim, got ", spatial, ", ",
+             spec.padding.size(), " and ", spec.dilation.size());
   JTCY_CHECK(floating(x->dtype) || is_integral(x->dtype), ErrorKind::kDtype, function, ": is not defined for bool",
              operand_lines({x, weight}));
   for (std::size_t i = 0; i < spatial; ++i) {
     JTCY_CHECK(spec.stride[i] > 0 && spec.dilation[i] > 0 && spec.padding[i] >= 0, ErrorKind::kValue, function,
-               ": stride and dilation must be above 0 and padding not below, got ", spec.stride[i], ", ", spec.dilation[i],
-               " and ", spec.padding[i]);
+               ": stride and dilation must be above 0 and padding not below, got ", spec.stride[i], ", ",
+               spec.dilation[i], " and ", spec.padding[i]);
   }
-  JTCY_CHECK(spec.groups > 0 && x->shape[1] % spec.groups == 0 && weight->shape[0] % spec.groups == 0, ErrorKind::kShape,
-             function, ": groups = ", spec.groups, " must divide the channels of x and weight", operand_lines({x, weight}));
+  JTCY_CHECK(spec.groups > 0 && x->shape[1] % spec.groups == 0 && weight->shape[0] % spec.groups == 0,
+             ErrorKind::kShape, function, ": groups = ", spec.groups, " must divide the channels of x and weight",
+             operand_lines({x, weight}));
 }
 
 VarRef ConvCall::add_bias(const VarRef& y, int64_t channels) const {
   if (!bias) return y;
-  JTCY_CHECK(bias->shape.size() == 1 && bias->shape[0] == channels, ErrorKind::kShape, function, ": bias must be [", channels,
-             "], got ", shape_text(bias->shape), operand_lines({x, weight, bias}));
+  JTCY_CHECK(bias->shape.size() == 1 && bias->shape[0] == channels, ErrorKind::kShape, function, ": bias must be [",
+             channels, "], got ", shape_text(bias->shape), operand_lines({x, weight, bias}));
   return y + along_axis(make_cast(bias, y->dtype), y->shape, 1);
 }
 
@@ -64,8 +65,9 @@ Shape conv_extents(const ConvCall& c) {
   for (std::size_t i = 0; i < c.spatial; ++i) {
     const int64_t room = c.x->shape[2 + i] + 2 * c.spec.padding[i];
     const int64_t reach = c.spec.dilation[i] * (c.weight->shape[2 + i] - 1) + 1;
-    JTCY_CHECK(c.weight->shape[2 + i] > 0 && reach <= room, ErrorKind::kShape, c.function, ": the kernel reaches over ", reach,
-               " elements, the padded input has ", room, operand_lines({c.x, c.weight}), "\n  help: add padding");
+    JTCY_CHECK(c.weight->shape[2 + i] > 0 && reach <= room, ErrorKind::kShape, c.function, ": the kernel reaches over ",
+               reach, " elements, the padded input has ", room, operand_lines({c.x, c.weight}),
+               "\n  help: add padding");
     out.push_back((room - reach) / c.spec.stride[i] + 1);
   }
   return out;
@@ -128,8 +130,8 @@ VarRef compose_conv(const VarRef& x_given, const VarRef& weight_given, const Var
   const ConvCall call{"conv", x, weight, bias, spec, spec.stride.size()};
   call.check();
   const int64_t groups = spec.groups;
-  JTCY_CHECK(weight->shape[1] * groups == x->shape[1], ErrorKind::kShape, "conv: x has ", x->shape[1], " channels, weight ",
-             weight->shape[1], " in each of ", groups, " groups", operand_lines({x, weight}));
+  JTCY_CHECK(weight->shape[1] * groups == x->shape[1], ErrorKind::kShape, "conv: x has ", x->shape[1],
+             " channels, weight ", weight->shape[1], " in each of ", groups, " groups", operand_lines({x, weight}));
   const Shape extents = conv_extents(call);
   const ConvAxes axes(groups > 1, call.spatial);
   ContractionMap map = empty_map(axes, call.spatial);
@@ -137,24 +139,26 @@ VarRef compose_conv(const VarRef& x_given, const VarRef& weight_given, const Var
   add_plain(&map.b, axes.summed_channels);
   for (std::size_t i = 0; i < call.spatial; ++i) {
     const auto n = static_cast<int64_t>(i);
-    map.a.push_back(
-        ContractionDim{axes.first_spatial + n, spec.stride[i], axes.first_kernel + n, spec.dilation[i], 1, -spec.padding[i]});
+    map.a.push_back(ContractionDim{axes.first_spatial + n, spec.stride[i], axes.first_kernel + n, spec.dilation[i], 1,
+                                   -spec.padding[i]});
     add_plain(&map.b, axes.first_kernel + n);
   }
   const Shape shape = grouped_shape(x->shape[0], groups, weight->shape[0] / groups, extents);
-  const VarRef y = make_contraction(split_groups(x, 1, groups), split_groups(weight, 0, groups), map.to_attrs(), shape, "conv");
+  const VarRef y =
+      make_contraction(split_groups(x, 1, groups), split_groups(weight, 0, groups), map.to_attrs(), shape, "conv");
   return call.add_bias(join_groups(y, groups), weight->shape[0]);
 }
 
-VarRef compose_conv_transpose(const VarRef& x_given, const VarRef& weight_given, const VarRef& bias, const ConvSpec& spec,
-                              const SmallVector<int64_t, 3>& output_padding) {
+VarRef compose_conv_transpose(const VarRef& x_given, const VarRef& weight_given, const VarRef& bias,
+                              const ConvSpec& spec, const SmallVector<int64_t, 3>& output_padding) {
   const Dtype dtype = promote(x_given->dtype, weight_given->dtype);
   const VarRef x = make_cast(x_given, dtype), weight = make_cast(weight_given, dtype);
   const ConvCall call{"conv_transpose", x, weight, bias, spec, spec.stride.size()};
   call.check();
   const int64_t groups = spec.groups;
-  JTCY_CHECK(weight->shape[0] == x->shape[1], ErrorKind::kShape, "conv_transpose: x has ", x->shape[1], " channels, weight ",
-             weight->shape[0], operand_lines({x, weight}), "\n  help: weight is (in channels, out channels / groups, ...)");
+  JTCY_CHECK(weight->shape[0] == x->shape[1], ErrorKind::kShape, "conv_transpose: x has ", x->shape[1],
+             " channels, weight ", weight->shape[0], operand_lines({x, weight}),
+             "\n  help: weight is (in channels, out channels / groups, ...)");
   const Shape extents = transposed_extents(call, output_padding);
   const ConvAxes axes(groups > 1, call.spatial);
   ContractionMap map = empty_map(axes, call.spatial);
@@ -162,13 +166,13 @@ VarRef compose_conv_transpose(const VarRef& x_given, const VarRef& weight_given,
   add_plain(&map.b, axes.channels);
   for (std::size_t i = 0; i < call.spatial; ++i) {
     const auto n = static_cast<int64_t>(i);
-    map.a.push_back(
-        ContractionDim{axes.first_spatial + n, 1, axes.first_kernel + n, -spec.dilation[i], spec.stride[i], spec.padding[i]});
+    map.a.push_back(ContractionDim{axes.first_spatial + n, 1, axes.first_kernel + n, -spec.dilation[i], spec.stride[i],
+                                   spec.padding[i]});
     add_plain(&map.b, axes.first_kernel + n);
   }
   const Shape shape = grouped_shape(x->shape[0], groups, weight->shape[1], extents);
-  const VarRef y =
-      make_contraction(split_groups(x, 1, groups), split_groups(weight, 0, groups), map.to_attrs(), shape, "conv_transpose");
+  const VarRef y = make_contraction(split_groups(x, 1, groups), split_groups(weight, 0, groups), map.to_attrs(), shape,
+                                    "conv_transpose");
   return call.add_bias(join_groups(y, groups), weight->shape[1] * groups);
 }
 

@@ -44,8 +44,8 @@ VarRef compose_binary(OpKind kind, const VarRef& a, const VarRef& b, const char*
   Dtype dtype = common_dtype(a, b);
   if (to_float) dtype = result_dtype(dtype);
   const Shape shape = broadcast_shape(a, b, function);
-  return make_elementwise(kind, {cast_and_spread(a, dtype, shape, function), cast_and_spread(b, dtype, shape, function)},
-                          function);
+  return make_elementwise(
+      kind, {cast_and_spread(a, dtype, shape, function), cast_and_spread(b, dtype, shape, function)}, function);
 }
 
 VarRef compose_binary_scalar(OpKind kind, const VarRef& a, bool scalar_first, bool is_float, double f, int64_t i,
@@ -56,8 +56,9 @@ VarRef compose_binary_scalar(OpKind kind, const VarRef& a, bool scalar_first, bo
   if (kind == OpKind::kPow && !scalar_first) {
     const int64_t n = small_exponent(is_float, f, i);
     if (n >= 0) return small_power(x, n);
-    JTCY_CHECK(is_float || i >= 0 || floating(dtype), ErrorKind::kValue, function, ": an integer to the negative power ", i,
-               " is not an integer", operand_lines({a}), "\n  help: convert with .float32()");
+    JTCY_CHECK(is_float || i >= 0 || floating(dtype), ErrorKind::kValue, function,
+               ": an integer to the negative power ", i, " is not an integer", operand_lines({a}),
+               "\n  help: convert with .float32()");
   }
   VarRef scalar = is_float ? make_full(x->shape, dtype, f) : make_full_int(x->shape, dtype, i);
   scalar->stop_grad = true;
@@ -66,7 +67,8 @@ VarRef compose_binary_scalar(OpKind kind, const VarRef& a, bool scalar_first, bo
 
 VarRef compose_unary(OpKind kind, const VarRef& x, const char* function) {
   const bool is_float = floating(x->dtype);
-  if (!is_float && (kind == OpKind::kFloor || kind == OpKind::kCeil || kind == OpKind::kRound || kind == OpKind::kTrunc)) {
+  if (!is_float &&
+      (kind == OpKind::kFloor || kind == OpKind::kCeil || kind == OpKind::kRound || kind == OpKind::kTrunc)) {
     return x;
   }
   if (!is_float && (kind == OpKind::kIsNan || kind == OpKind::kIsInf)) return constant(x->shape, Dtype::kBool, 0);

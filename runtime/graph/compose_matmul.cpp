@@ -12,9 +12,10 @@ void check_inner(const VarRef& a, const VarRef& b) {
   const int64_t inner_b = b->shape[b->shape.size() > 1 ? b->shape.size() - 2 : 0];
   if (inner_a == inner_b) return;
   const bool transposed = b->shape.size() > 1 && b->shape.back() == inner_a;
-  throw_error(ErrorKind::kShape, str_cat("matmul: inner sizes differ, ", inner_a, " and ", inner_b, operand_lines({a, b}),
-                                         transposed ? "\n  help: b looks transposed; did you mean matmul(a, b.T)?"
-                                                    : "\n  help: the last dim of a must equal the second last of b"));
+  throw_error(ErrorKind::kShape,
+              str_cat("matmul: inner sizes differ, ", inner_a, " and ", inner_b, operand_lines({a, b}),
+                      transposed ? "\n  help: b looks transposed; did you mean matmul(a, b.T)?"
+                                 : "\n  help: the last dim of a must equal the second last of b"));
 }
 
 Shape batch_of(const VarRef& x) {
@@ -29,7 +30,8 @@ Shape joined_batch(const VarRef& a, const VarRef& b) {
     for (std::size_t i = 0; i < own->size(); ++i) {
       int64_t& extent = batch[batch.size() - own->size() + i];
       JTCY_CHECK(extent == (*own)[i] || extent == 1 || (*own)[i] == 1, ErrorKind::kShape,
-                 "matmul: batch dims do not broadcast, ", shape_text(left), " and ", shape_text(right), operand_lines({a, b}),
+                 "matmul: batch dims do not broadcast, ", shape_text(left), " and ", shape_text(right),
+                 operand_lines({a, b}),
                  "\n  help: dims before the last two align at the right; extents must be equal or 1");
       if ((*own)[i] != 1) extent = (*own)[i];
     }
@@ -54,8 +56,9 @@ VarRef without_repeats(const VarRef& x, const Shape& batch, SmallVector<Contract
 }  // namespace
 
 VarRef compose_matmul(const VarRef& a_given, const VarRef& b_given) {
-  JTCY_CHECK(!a_given->shape.empty() && !b_given->shape.empty(), ErrorKind::kShape, "matmul: needs at least one dim each",
-             operand_lines({a_given, b_given}), "\n  help: multiply scalars with *");
+  JTCY_CHECK(!a_given->shape.empty() && !b_given->shape.empty(), ErrorKind::kShape,
+             "matmul: needs at least one dim each", operand_lines({a_given, b_given}),
+             "\n  help: multiply scalars with *");
   check_inner(a_given, b_given);
   const Dtype dtype = promote(a_given->dtype, b_given->dtype);
   const Shape batch = joined_batch(a_given, b_given);
@@ -82,9 +85,10 @@ VarRef compose_matmul(const VarRef& a_given, const VarRef& b_given) {
 
 VarRef compose_linear(const VarRef& x_given, const VarRef& weight_given, const VarRef& bias) {
   const char* function = "linear";
-  JTCY_CHECK(!x_given->shape.empty() && weight_given->shape.size() == 2 && x_given->shape.back() == weight_given->shape[1],
-             ErrorKind::kShape, function, ": inner sizes differ, x is (..., in) and weight (out, in)",
-             operand_lines({x_given, weight_given}), "\n  help: the last dim of x must equal the last of weight");
+  JTCY_CHECK(
+      !x_given->shape.empty() && weight_given->shape.size() == 2 && x_given->shape.back() == weight_given->shape[1],
+      ErrorKind::kShape, function, ": inner sizes differ, x is (..., in) and weight (out, in)",
+      operand_lines({x_given, weight_given}), "\n  help: the last dim of x must equal the last of weight");
   const Dtype dtype = promote(x_given->dtype, weight_given->dtype);
   const VarRef x = make_cast(x_given, dtype), weight = make_cast(weight_given, dtype);
   ContractionMap map;
@@ -98,8 +102,9 @@ VarRef compose_linear(const VarRef& x_given, const VarRef& weight_given, const V
   shape.back() = weight->shape[0];
   const VarRef y = make_contraction(x, weight, map.to_attrs(), shape, function);
   if (!bias) return y;
-  JTCY_CHECK(bias->shape.size() == 1 && bias->shape[0] == weight->shape[0], ErrorKind::kShape, function, ": bias must be [",
-             weight->shape[0], "], got ", shape_text(bias->shape), operand_lines({x_given, weight_given, bias}));
+  JTCY_CHECK(bias->shape.size() == 1 && bias->shape[0] == weight->shape[0], ErrorKind::kShape, function,
+             ": bias must be [", weight->shape[0], "], got ", shape_text(bias->shape),
+             operand_lines({x_given, weight_given, bias}));
   return y + make_broadcast_to(make_cast(bias, dtype), shape, function);
 }
 

@@ -12,8 +12,8 @@ void check_floating(const VarRef& x, const char* function) {
 /// `name` is what the user calls the parameter.
 void check_parameter(const VarRef& parameter, const Shape& shape, const char* name, const char* function) {
   if (!parameter) return;
-  JTCY_CHECK(parameter->shape == shape, ErrorKind::kShape, function, ": ", name, " must be ", shape_text(shape), ", got ",
-             shape_text(parameter->shape), operand_lines({parameter}));
+  JTCY_CHECK(parameter->shape == shape, ErrorKind::kShape, function, ": ", name, " must be ", shape_text(shape),
+             ", got ", shape_text(parameter->shape), operand_lines({parameter}));
 }
 
 }  // namespace

@@ -26,8 +26,9 @@ class UpdateScope {
 };
 
 void check_update(const VarRef& p, const VarRef& g, const char* function) {
-  JTCY_CHECK(p->shape == g->shape && p->dtype == g->dtype, ErrorKind::kShape, function, ": the gradient is ", describe(*g),
-             ", the parameter ", describe(*p), "\n  help: a gradient has its parameter's shape and dtype");
+  JTCY_CHECK(p->shape == g->shape && p->dtype == g->dtype, ErrorKind::kShape, function, ": the gradient is ",
+             describe(*g), ", the parameter ", describe(*p),
+             "\n  help: a gradient has its parameter's shape and dtype");
 }
 
 /// The parameter's new value stands where the old one stood.
@@ -58,8 +59,8 @@ VarRef compose_sgd(const VarRef& p, const VarRef& g_given, VarRef* momentum, con
   return renewed(p - g * spec.lr, p);
 }
 
-VarRef compose_adam(const VarRef& p_given, const VarRef& g_given, VarRef* m, VarRef* v, VarRef* vmax, const AdamSpec& spec,
-                    uint32_t group) {
+VarRef compose_adam(const VarRef& p_given, const VarRef& g_given, VarRef* m, VarRef* v, VarRef* vmax,
+                    const AdamSpec& spec, uint32_t group) {
   check_update(p_given, g_given, spec.decoupled ? "AdamW" : "Adam");
   const UpdateScope scope(group);
   VarRef g = spec.maximize ? -g_given : g_given;

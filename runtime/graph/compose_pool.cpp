@@ -25,10 +25,15 @@ struct Pool {
 
 Pool::Pool(bool maximum, const VarRef& x, const SmallVector<int64_t, 3>& kernel, const SmallVector<int64_t, 3>& stride,
            const SmallVector<int64_t, 3>& padding, bool ceil_mode)
-    : function(maximum ? "max_pool" : "avg_pool"), x(x), kernel(kernel), stride(stride), padding(padding),
-      spatial(kernel.size()), leading(x->shape.size() - kernel.size()) {
-  JTCY_CHECK(x->shape.size() >= spatial && stride.size() == spatial && padding.size() == spatial, ErrorKind::kShape, function,
-             ": kernel, stride and padding need one entry a spatial dim of x", operand_lines({x}));
+    : function(maximum ? "max_pool" : "avg_pool"),
+      x(x),
+      kernel(kernel),
+      stride(stride),
+      padding(padding),
+      spatial(kernel.size()),
+      leading(x->shape.size() - kernel.size()) {
+  JTCY_CHECK(x->shape.size() >= spatial && stride.size() == spatial && padding.size() == spatial, ErrorKind::kShape,
+             function, ": kernel, stride and padding need one entry a spatial dim of x", operand_lines({x}));
   for (std::size_t i = 0; i < spatial; ++i) {
     JTCY_CHECK(kernel[i] > 0 && stride[i] > 0, ErrorKind::kValue, function, ": kernel and stride must be above 0, got ",
                kernel[i], " and ", stride[i]);
@@ -36,8 +41,9 @@ Pool::Pool(bool maximum, const VarRef& x, const SmallVector<int64_t, 3>& kernel,
                ": padding must be at most half of the kernel, got ", padding[i], " for ", kernel[i]);
     const int64_t extent = x->shape[leading + i];
     const int64_t room = extent + 2 * padding[i] - kernel[i];
-    JTCY_CHECK(room >= 0, ErrorKind::kShape, function, ": the kernel reaches over ", kernel[i], " elements, the padded input has ",
-               extent + 2 * padding[i], operand_lines({x}), "\n  help: add padding or use a smaller kernel");
+    JTCY_CHECK(room >= 0, ErrorKind::kShape, function, ": the kernel reaches over ", kernel[i],
+               " elements, the padded input has ", extent + 2 * padding[i], operand_lines({x}),
+               "\n  help: add padding or use a smaller kernel");
     int64_t count = (ceil_mode ? room + stride[i] - 1 : room) / stride[i] + 1;
     if (ceil_mode && (count - 1) * stride[i] >= extent + padding[i]) --count;  // starts behind the input
     extents.push_back(count);
@@ -70,7 +76,8 @@ struct FirstMaximum {
   int first_axis;
 };
 
-void first_maximum_gradient(void* context, const SmallVector<VarRef, 2>& cotangents, SmallVector<VarRef, 3>* gradients) {
+void first_maximum_gradient(void* context, const SmallVector<VarRef, 2>& cotangents,
+                            SmallVector<VarRef, 3>* gradients) {
   const auto& maximum = *static_cast<FirstMaximum*>(context);
   const Shape& shape = maximum.windows->shape;
   const int axis = maximum.first_axis;
@@ -116,8 +123,8 @@ VarRef window_counts(const Pool& pool, Dtype dtype, bool count_include_pad) {
 }
 
 VarRef average_of(const Pool& pool, bool count_include_pad) {
-  JTCY_CHECK(floating(pool.x->dtype), ErrorKind::kDtype, "avg_pool: needs a floating dtype, got ", dtype_name(pool.x->dtype),
-             operand_lines({pool.x}), "\n  help: convert with .float32()");
+  JTCY_CHECK(floating(pool.x->dtype), ErrorKind::kDtype, "avg_pool: needs a floating dtype, got ",
+             dtype_name(pool.x->dtype), operand_lines({pool.x}), "\n  help: convert with .float32()");
   const VarRef wide = make_cast(pool.x, compute_dtype(pool.x->dtype));
   const int axis = pool.first_window_axis(wide);
   const VarRef sum =

@@ -24,9 +24,9 @@ VarRef logsumexp_of(const VarRef& x, uint32_t axes) {
 }
 
 struct CrossEntropy {
-  VarRef logits;      // (N, C, ...), float32 or float64
-  VarRef target;      // (N, ...), int64
-  VarRef weight;      // (C) or null
+  VarRef logits;  // (N, C, ...), float32 or float64
+  VarRef target;  // (N, ...), int64
+  VarRef weight;  // (C) or null
   int class_axis = 1;
   int64_t ignore_index = -100;
   double label_smoothing = 0;
@@ -43,8 +43,9 @@ struct CrossEntropy {
   uint32_t class_mask() const { return uint32_t{1} << class_axis; }
   /// What each element counts in a mean.
   VarRef importance() const {
-    return keep(weight ? make_pick(along_axis(weight, logits->shape, class_axis), safe_target, class_axis, "cross_entropy")
-                       : constant(target->shape, logits->dtype, 1));
+    return keep(weight
+                    ? make_pick(along_axis(weight, logits->shape, class_axis), safe_target, class_axis, "cross_entropy")
+                    : constant(target->shape, logits->dtype, 1));
   }
   VarRef likelihood(const VarRef& normalizer, const VarRef& count) const {
     const VarRef loss = normalizer - make_pick(logits, safe_target, class_axis, "cross_entropy");
@@ -72,20 +73,22 @@ struct CrossEntropy {
 
 void check_cross_entropy(const VarRef& logits, const VarRef& target, const VarRef& weight, double label_smoothing) {
   const char* f = "cross_entropy";
-  JTCY_CHECK(floating(logits->dtype), ErrorKind::kDtype, f, ": logits must be floating, got ", dtype_name(logits->dtype),
-             operand_lines({logits, target}), "\n  help: convert with .float32()");
+  JTCY_CHECK(floating(logits->dtype), ErrorKind::kDtype, f, ": logits must be floating, got ",
+             dtype_name(logits->dtype), operand_lines({logits, target}), "\n  help: convert with .float32()");
   JTCY_CHECK(is_integral(target->dtype), ErrorKind::kDtype, f, ": targets are class indices of an integer dtype, got ",
              dtype_name(target->dtype), operand_lines({logits, target}), "\n  help: convert with .int64()");
-  JTCY_CHECK(!logits->shape.empty(), ErrorKind::kShape, f, ": logits need a dim of classes", operand_lines({logits, target}));
+  JTCY_CHECK(!logits->shape.empty(), ErrorKind::kShape, f, ": logits need a dim of classes",
+             operand_lines({logits, target}));
   Shape expected = logits->shape;
   expected.erase(logits->shape.size() == 1 ? 0 : 1);
   JTCY_CHECK(target->shape == expected, ErrorKind::kShape, f, ": targets must be ", shape_text(expected), ", got ",
-             shape_text(target->shape), operand_lines({logits, target}), "\n  help: logits are (N, C, ...), targets (N, ...)");
+             shape_text(target->shape), operand_lines({logits, target}),
+             "\n  help: logits are (N, C, ...), targets (N, ...)");
   const Shape classes{logits->shape[logits->shape.size() == 1 ? 0 : 1]};
-  JTCY_CHECK(!weight || weight->shape == classes, ErrorKind::kShape, f, ": weight must be ", shape_text(classes), ", got ",
-             weight ? shape_text(weight->shape) : "");
-  JTCY_CHECK(label_smoothing >= 0 && label_smoothing <= 1, ErrorKind::kValue, f, ": label_smoothing must be from 0 to 1, got ",
-             label_smoothing);
+  JTCY_CHECK(!weight || weight->shape == classes, ErrorKind::kShape, f, ": weight must be ", shape_text(classes),
+             ", got ", weight ? shape_text(weight->shape) : "");
+  JTCY_CHECK(label_smoothing >= 0 && label_smoothing <= 1, ErrorKind::kValue, f,
+             ": label_smoothing must be from 0 to 1, got ", label_smoothing);
 }
 
 }  // namespace

@@ -28,9 +28,9 @@ Shape broadcast_shape(const VarRef& a, const VarRef& b, const char* function) {
     const Shape& own = (*operand)->shape;
     for (std::size_t i = 0; i < own.size(); ++i) {
       int64_t& extent = shape[ndim - own.size() + i];
-      JTCY_CHECK(extent == own[i] || extent == 1 || own[i] == 1, ErrorKind::kShape, function, ": shapes do not broadcast, ",
-                 shape_text(a->shape), " and ", shape_text(b->shape), operand_lines({a, b}),
-                 "\n  help: axes align at the right; extents must be equal or 1");
+      JTCY_CHECK(extent == own[i] || extent == 1 || own[i] == 1, ErrorKind::kShape, function,
+                 ": shapes do not broadcast, ", shape_text(a->shape), " and ", shape_text(b->shape),
+                 operand_lines({a, b}), "\n  help: axes align at the right; extents must be equal or 1");
       if (own[i] != 1) extent = own[i];
     }
   }

@@ -17,7 +17,8 @@ ContractionDim read_dim(const Attrs& attrs, std::size_t number) {
 }
 
 void write_dim(const ContractionDim& dim, Attrs* attrs) {
-  for (const int64_t value : {dim.axis1, dim.coef1, dim.axis2, dim.coef2, dim.divisor}) attrs->structure.push_back(value);
+  for (const int64_t value : {dim.axis1, dim.coef1, dim.axis2, dim.coef2, dim.divisor})
+    attrs->structure.push_back(value);
   attrs->add_int(dim.offset);
 }
 
@@ -29,8 +30,8 @@ SmallVector<int64_t, 8> extents_of(const ContractionMap& map, const Var& a, cons
     for (std::size_t i = 0; i < dims.size(); ++i) {
       if (!dims[i].plain() || dims[i].offset != 0) continue;
       int64_t& extent = extents[dims[i].axis1];
-      JTCY_ASSERT(extent < 0 || extent == operand.shape[i], "contraction: axis ", dims[i].axis1, " has extents ", extent,
-                  " and ", operand.shape[i]);
+      JTCY_ASSERT(extent < 0 || extent == operand.shape[i], "contraction: axis ", dims[i].axis1, " has extents ",
+                  extent, " and ", operand.shape[i]);
       extent = operand.shape[i];
     }
   };
@@ -60,7 +61,8 @@ Attrs ContractionMap::to_attrs() const {
   return attrs;
 }
 
-VarRef make_contraction(const VarRef& a, const VarRef& b, const Attrs& attrs, const Shape& shape, const char* function) {
+VarRef make_contraction(const VarRef& a, const VarRef& b, const Attrs& attrs, const Shape& shape,
+                        const char* function) {
   JTCY_CHECK(a->dtype == b->dtype, ErrorKind::kDtype, function, ": dtypes differ, ", dtype_name(a->dtype), " and ",
              dtype_name(b->dtype), operand_lines({a, b}), "\n  help: convert with .astype(...)");
   JTCY_CHECK(a->dtype != Dtype::kBool, ErrorKind::kDtype, function, ": is not defined for bool", operand_lines({a, b}),

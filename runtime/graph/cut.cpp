@@ -20,11 +20,11 @@ namespace jtcy {
 // not change by that (house.md §6.8), and its op stays with executed = true.
 
 // Note [Paths]
-// A realized Var needs its producer only for a gradient. The producer stays while it is differentiable, not released, and
-// some differentiable float input is held or has a producer of that kind itself. Inside the cut this is decided in order
-// of id, so each op asks its inputs only. An input realized by an earlier flush is asked once more, one level deep: it
-// may have been kept for a handle that is gone by now. So `total += loss` drops the previous link at each step, and a long
-// live tape is never walked again.
+// A realized Var needs its producer only for a gradient. The producer stays while it is differentiable, not released,
+// and some differentiable float input is held or has a producer of that kind itself. Inside the cut this is decided in
+// order of id, so each op asks its inputs only. An input realized by an earlier flush is asked once more, one level
+// deep: it may have been kept for a handle that is gone by now. So `total += loss` drops the previous link at each
+// step, and a long live tape is never walked again.
 
 namespace {
 

@@ -18,7 +18,8 @@ Hash128 hash_op(const Op& op, Dtype dtype) noexcept {
   hash.mix(packed(static_cast<uint64_t>(op.kind) << 16 | static_cast<uint64_t>(dtype) << 8 | op.outputs.size(),
                   static_cast<uint64_t>(op.inputs.size()) << 16 | op.attrs.scalars.size()));
   uint64_t dtypes = 0;
-  for (std::size_t i = 0; i < op.inputs.size(); ++i) dtypes = dtypes * 31 + static_cast<uint64_t>(op.inputs[i]->dtype) + 1;
+  for (std::size_t i = 0; i < op.inputs.size(); ++i)
+    dtypes = dtypes * 31 + static_cast<uint64_t>(op.inputs[i]->dtype) + 1;
   hash.mix(packed(dtypes, op.attrs.structure.size()) ^ op.attrs.float_scalars << 20);
   for (const int64_t value : op.attrs.structure) hash.mix(static_cast<uint64_t>(value));
   return hash;
@@ -149,7 +150,8 @@ VarRef make_node(OpKind kind, const SmallVector<VarRef, 2>& inputs, Attrs attrs,
   return record(kind, inputs, std::move(attrs), shape, dtype);
 }
 
-VarRef make_view(OpKind kind, const VarRef& x, Attrs attrs, const Shape& shape, int64_t offset, const Strides& strides) {
+VarRef make_view(OpKind kind, const VarRef& x, Attrs attrs, const Shape& shape, int64_t offset,
+                 const Strides& strides) {
   SmallVector<VarRef, 2> inputs{x};
   VarRef out;
   if (records_gradient(inputs, x->dtype)) {
@@ -208,7 +210,8 @@ SmallVector<VarRef, 2> make_code(const SmallVector<VarRef, 2>& inputs, Attrs att
   Op* op = start_op(OpKind::kCode, inputs, std::move(attrs), differentiable && callback.call != nullptr);
   op->gradient = callback;
   SmallVector<VarRef, 2> outputs;
-  for (std::size_t i = 0; i < shapes.size(); ++i) outputs.push_back(VarRef(add_output(op, shapes[i], dtypes[i], device)));
+  for (std::size_t i = 0; i < shapes.size(); ++i)
+    outputs.push_back(VarRef(add_output(op, shapes[i], dtypes[i], device)));
   op->hash = hash_op(*op, dtypes[0]);
   for (const Dtype dtype : dtypes) op->hash.mix(static_cast<uint64_t>(dtype));
   link_pending(op);

@@ -8,7 +8,9 @@ namespace jtcy {
 /// One program for each axis of the indexed Var, in order: begin(mode), tokens, begin(mode), tokens, ...
 class IndexBuilder {
  public:
-  explicit IndexBuilder(Attrs* attrs, int64_t programs) : structure_(attrs->structure) { structure_.push_back(programs); }
+  explicit IndexBuilder(Attrs* attrs, int64_t programs) : structure_(attrs->structure) {
+    structure_.push_back(programs);
+  }
 
   IndexBuilder& begin(IndexMode mode) {
     structure_.push_back(static_cast<int64_t>(mode));

@@ -52,8 +52,9 @@ void check_kind(OpKind kind, Dtype dtype, const SmallVector<VarRef, 2>& inputs, 
 VarRef make_elementwise(OpKind kind, const SmallVector<VarRef, 2>& inputs, const char* function) {
   check_count(kind, inputs, function);
   const bool is_where = kind == OpKind::kWhere;
-  JTCY_CHECK(!is_where || inputs[0]->dtype == Dtype::kBool, ErrorKind::kDtype, function, ": the condition must be bool, got ",
-             dtype_name(inputs[0]->dtype), operand_lines(inputs), "\n  help: compare, for example condition != 0");
+  JTCY_CHECK(!is_where || inputs[0]->dtype == Dtype::kBool, ErrorKind::kDtype, function,
+             ": the condition must be bool, got ", dtype_name(inputs[0]->dtype), operand_lines(inputs),
+             "\n  help: compare, for example condition != 0");
   const Dtype dtype = common_dtype(inputs, is_where ? 1 : 0, function);
   check_shapes(inputs, function);
   check_kind(kind, dtype, inputs, function);

@@ -7,8 +7,8 @@
 namespace jtcy {
 namespace {
 
-/// Strides under which x's memory reads as `shape` in row-major order, or false: axes are matched from the left in groups
-/// of equal counts, and each group must lie in memory as one.
+/// Strides under which x's memory reads as `shape` in row-major order, or false: axes are matched from the left in
+/// groups of equal counts, and each group must lie in memory as one.
 bool reshaped_strides(const Var& x, const Shape& shape, Strides* out) {
   if (x.contiguous() || x.count() == 0) {
     *out = contiguous_strides(shape);
@@ -76,8 +76,8 @@ VarRef make_broadcast(const VarRef& x, const Shape& shape, const SmallVector<int
     const int64_t from = input_axes[axis];
     identity = identity && (from == static_cast<int64_t>(axis) || (shape[axis] == 1 && x->shape[axis] == 1));
     JTCY_CHECK(from < 0 || (from < static_cast<int64_t>(x->shape.size()) && x->shape[from] == shape[axis]),
-               ErrorKind::kShape, "broadcast: axis ", axis, " of ", shape_text(shape), " cannot come from axis ", from, " of ",
-               describe(*x));
+               ErrorKind::kShape, "broadcast: axis ", axis, " of ", shape_text(shape), " cannot come from axis ", from,
+               " of ", describe(*x));
   }
   if (identity) return x;
   check_size("broadcast", shape, itemsize(x->dtype));
@@ -98,15 +98,16 @@ VarRef make_broadcast_to(const VarRef& x, const Shape& shape, const char* functi
     fits = from < 0 || x->shape[from] == shape[axis] || x->shape[from] == 1;
     axes.push_back(fits && from >= 0 && x->shape[from] == shape[axis] ? from : -1);
   }
-  JTCY_CHECK(fits, ErrorKind::kShape, function, ": ", shape_text(x->shape), " does not broadcast to ", shape_text(shape),
-             operand_lines({x}), "\n  help: axes align at the right; each extent must be equal or 1");
+  JTCY_CHECK(fits, ErrorKind::kShape, function, ": ", shape_text(x->shape), " does not broadcast to ",
+             shape_text(shape), operand_lines({x}),
+             "\n  help: axes align at the right; each extent must be equal or 1");
   return make_broadcast(x, shape, axes);
 }
 
 VarRef make_transpose(const VarRef& x, const SmallVector<int64_t, 6>& perm) {
   const std::size_t ndim = x->shape.size();
-  JTCY_CHECK(perm.size() == ndim, ErrorKind::kValue, "permute: ", perm.size(), " dims were given for a ", ndim, "-d var",
-             operand_lines({x}), "\n  help: name each dim once");
+  JTCY_CHECK(perm.size() == ndim, ErrorKind::kValue, "permute: ", perm.size(), " dims were given for a ", ndim,
+             "-d var", operand_lines({x}), "\n  help: name each dim once");
   uint32_t seen = 0;
   bool identity = true;
   Shape shape;
@@ -130,8 +131,8 @@ VarRef make_transpose(const VarRef& x, const SmallVector<int64_t, 6>& perm) {
 VarRef make_reshape(const VarRef& x, const Shape& wanted, const char* function) {
   const Shape shape = with_inferred_extent(x, wanted, function);
   if (shape == x->shape) return x;
-  JTCY_CHECK(shape.size() <= kMaxDims, ErrorKind::kValue, function, ": ", shape.size(), " dims are more than the ", kMaxDims,
-             " that a var may have");
+  JTCY_CHECK(shape.size() <= kMaxDims, ErrorKind::kValue, function, ": ", shape.size(), " dims are more than the ",
+             kMaxDims, " that a var may have");
   Strides strides;
   if (x->realized() && reshaped_strides(*x, shape, &strides)) {
     return make_view(OpKind::kReshape, x, Attrs(), shape, x->offset, strides);

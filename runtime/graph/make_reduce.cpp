@@ -21,8 +21,8 @@ VarRef reduce_run(const VarRef& x, ReduceKind kind, int first, int end) {
 
 VarRef make_reduce(const VarRef& x, ReduceKind kind, uint32_t axes, const char* function) {
   const int ndim = static_cast<int>(x->shape.size());
-  JTCY_CHECK(ndim >= 32 || axes >> ndim == 0, ErrorKind::kIndex, function, ": a dim is out of range for a ", ndim, "-d var",
-             operand_lines({x}));
+  JTCY_CHECK(ndim >= 32 || axes >> ndim == 0, ErrorKind::kIndex, function, ": a dim is out of range for a ", ndim,
+             "-d var", operand_lines({x}));
   const bool index = kind == ReduceKind::kArgMax || kind == ReduceKind::kArgMin;
   VarRef y = x;
   int runs = 0;

@@ -13,8 +13,8 @@ VarRef make_pad(const VarRef& x, const SmallVector<int64_t, 6>& low, const Shape
   Attrs attrs;
   for (std::size_t axis = 0; axis < low.size(); ++axis) {
     JTCY_CHECK(low[axis] >= 0 && low[axis] + x->shape[axis] <= shape[axis], ErrorKind::kValue, "pad: axis ", axis,
-               " of extent ", x->shape[axis], " does not fit into ", shape[axis], " from ", low[axis], operand_lines({x}),
-               "\n  help: padding cannot be negative");
+               " of extent ", x->shape[axis], " does not fit into ", shape[axis], " from ", low[axis],
+               operand_lines({x}), "\n  help: padding cannot be negative");
     attrs.add_int(low[axis]);
   }
   if (floating(x->dtype)) {
@@ -32,14 +32,14 @@ VarRef make_concat(const SmallVector<VarRef, 2>& inputs, int axis_given, const c
   Shape shape = first.shape;
   shape[axis] = 0;
   for (const VarRef& input : inputs) {
-    JTCY_CHECK(input->dtype == first.dtype, ErrorKind::kDtype, function, ": dtypes differ, ", dtype_name(first.dtype), " and ",
-               dtype_name(input->dtype), operand_lines(inputs), "\n  help: convert with .astype(...)");
+    JTCY_CHECK(input->dtype == first.dtype, ErrorKind::kDtype, function, ": dtypes differ, ", dtype_name(first.dtype),
+               " and ", dtype_name(input->dtype), operand_lines(inputs), "\n  help: convert with .astype(...)");
     bool fits = input->shape.size() == shape.size();
     for (std::size_t i = 0; fits && i < shape.size(); ++i) {
       fits = static_cast<int>(i) == axis || input->shape[i] == first.shape[i];
     }
-    JTCY_CHECK(fits, ErrorKind::kShape, function, ": shapes differ outside dim ", axis, ", ", shape_text(first.shape), " and ",
-               shape_text(input->shape), operand_lines(inputs));
+    JTCY_CHECK(fits, ErrorKind::kShape, function, ": shapes differ outside dim ", axis, ", ", shape_text(first.shape),
+               " and ", shape_text(input->shape), operand_lines(inputs));
     shape[axis] += input->shape[axis];
   }
   if (inputs.size() == 1) return inputs[0];
@@ -61,8 +61,8 @@ VarRef make_insert(const VarRef& x, const VarRef& v, const SmallVector<int64_t, 
     const int64_t last = start[axis] + (extent - 1) * step[axis];
     JTCY_CHECK(extent == 0 || (step[axis] != 0 && std::min(start[axis], last) >= 0 &&
                                std::max(start[axis], last) < x->shape[axis]),
-               ErrorKind::kIndex, "setitem: [", start[axis], " : : ", step[axis], "] of length ", extent, " leaves axis ", axis,
-               " of extent ", x->shape[axis], operand_lines({x, v}));
+               ErrorKind::kIndex, "setitem: [", start[axis], " : : ", step[axis], "] of length ", extent,
+               " leaves axis ", axis, " of extent ", x->shape[axis], operand_lines({x, v}));
     attrs.structure.push_back(extent <= 1 ? 1 : step[axis]);
     attrs.add_int(start[axis]);
   }

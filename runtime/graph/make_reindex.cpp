@@ -10,7 +10,7 @@ namespace {
 /// What a program may refer to.
 struct ProgramScope {
   const SmallVector<VarRef, 2>* inputs = nullptr;
-  int64_t axes = 0;   // of the index that it reads
+  int64_t axes = 0;  // of the index that it reads
   int64_t slots = 0;
   const char* function = "";
 };
@@ -41,9 +41,9 @@ void check_argument(IndexToken token, int64_t argument, const ProgramScope& scop
     fits = argument >= 0 && argument / 16 < inputs &&
            argument % 16 < static_cast<int64_t>((*scope.inputs)[argument / 16]->shape.size());
   }
-  JTCY_CHECK(fits, ErrorKind::kValue, scope.function, ": token ", static_cast<int64_t>(token), " of an index has argument ",
-             argument, ", which names nothing\n  help: there are ", scope.axes, " axes, ", scope.slots, " slots and ", inputs,
-             " inputs");
+  JTCY_CHECK(fits, ErrorKind::kValue, scope.function, ": token ", static_cast<int64_t>(token),
+             " of an index has argument ", argument, ", which names nothing\n  help: there are ", scope.axes, " axes, ",
+             scope.slots, " slots and ", inputs, " inputs");
 }
 
 /// Leaves exactly one value; returns the position behind the program.
@@ -62,23 +62,27 @@ std::size_t check_program(const SmallVector<int64_t, 8>& structure, std::size_t 
     JTCY_CHECK(depth >= 0, ErrorKind::kValue, scope.function, ": an index program takes more values than it has");
     ++depth;
   }
-  JTCY_CHECK(depth == 1, ErrorKind::kValue, scope.function, ": an index program leaves ", depth, " values instead of one");
+  JTCY_CHECK(depth == 1, ErrorKind::kValue, scope.function, ": an index program leaves ", depth,
+             " values instead of one");
   return at;
 }
 
-void check_programs(const SmallVector<int64_t, 8>& structure, std::size_t at, int64_t count, const ProgramScope& scope) {
+void check_programs(const SmallVector<int64_t, 8>& structure, std::size_t at, int64_t count,
+                    const ProgramScope& scope) {
   JTCY_CHECK(at < structure.size() && structure[at] == count, ErrorKind::kValue, scope.function, ": needs ", count,
              " indices, one an axis, got ", at < structure.size() ? structure[at] : 0, operand_lines(*scope.inputs));
   ++at;
   for (int64_t i = 0; i < count; ++i) at = check_program(structure, at, scope);
-  JTCY_CHECK(at == structure.size(), ErrorKind::kValue, scope.function, ": something stands behind the last index program");
+  JTCY_CHECK(at == structure.size(), ErrorKind::kValue, scope.function,
+             ": something stands behind the last index program");
 }
 
 void check_index_vars(const SmallVector<VarRef, 2>& inputs, const char* function) {
   JTCY_ASSERT(!inputs.empty(), "a reindex without input");
   for (std::size_t i = 1; i < inputs.size(); ++i) {
-    JTCY_CHECK(is_integral(inputs[i]->dtype), ErrorKind::kIndex, function, ": an index var must have an integer dtype, got ",
-               dtype_name(inputs[i]->dtype), operand_lines(inputs), "\n  help: convert with .int64()");
+    JTCY_CHECK(is_integral(inputs[i]->dtype), ErrorKind::kIndex, function,
+               ": an index var must have an integer dtype, got ", dtype_name(inputs[i]->dtype), operand_lines(inputs),
+               "\n  help: convert with .int64()");
   }
 }
 
@@ -94,11 +98,12 @@ VarRef make_reindex(const SmallVector<VarRef, 2>& inputs, Attrs attrs, const Sha
   return make_node(OpKind::kReindex, inputs, std::move(attrs), shape, inputs[0]->dtype);
 }
 
-VarRef make_reindex_reduce(const SmallVector<VarRef, 2>& inputs, Attrs attrs, const Shape& shape, const char* function) {
+VarRef make_reindex_reduce(const SmallVector<VarRef, 2>& inputs, Attrs attrs, const Shape& shape,
+                           const char* function) {
   check_index_vars(inputs, function);
   check_size(function, shape, itemsize(inputs[0]->dtype));
-  JTCY_CHECK(!attrs.structure.empty() && attrs.structure[0] >= 0 && attrs.structure[0] <= 3, ErrorKind::kValue, function,
-             ": reduces with sum, prod, max or min only");
+  JTCY_CHECK(!attrs.structure.empty() && attrs.structure[0] >= 0 && attrs.structure[0] <= 3, ErrorKind::kValue,
+             function, ": reduces with sum, prod, max or min only");
   const ProgramScope scope{&inputs, static_cast<int64_t>(inputs[0]->shape.size()),
                            static_cast<int64_t>(attrs.scalars.size()), function};
   check_programs(attrs.structure, 1, static_cast<int64_t>(shape.size()), scope);

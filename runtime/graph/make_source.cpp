@@ -15,8 +15,8 @@ int64_t to_integer(double value) noexcept {
 }
 
 void check_dtype(Dtype dtype, const char* function) {
-  JTCY_CHECK(static_cast<int>(dtype) < kDtypeCount, ErrorKind::kDtype, function, ": complex dtypes are not supported yet",
-             "\n  help: keep real and imaginary parts in two vars");
+  JTCY_CHECK(static_cast<int>(dtype) < kDtypeCount, ErrorKind::kDtype, function,
+             ": complex dtypes are not supported yet", "\n  help: keep real and imaginary parts in two vars");
 }
 
 VarRef make_filled(const Shape& shape, Dtype dtype, Attrs attrs) {
@@ -65,7 +65,8 @@ VarRef make_iota(const Shape& shape, Dtype dtype, int axis, double start, double
 
 VarRef make_random(const Shape& shape, Dtype dtype, int64_t seed, int64_t counter) {
   JTCY_CHECK(dtype == Dtype::kUint32 || dtype == Dtype::kFloat32 || dtype == Dtype::kFloat64, ErrorKind::kDtype,
-             "random: makes uint32, float32 or float64, not ", dtype_name(dtype), "\n  help: convert with .astype(...)");
+             "random: makes uint32, float32 or float64, not ", dtype_name(dtype),
+             "\n  help: convert with .astype(...)");
   check_size("random", shape, itemsize(dtype));
   Attrs attrs;
   attrs.add_int(seed);

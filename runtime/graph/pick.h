@@ -5,8 +5,8 @@
 namespace jtcy {
 
 // Note [Pick]
-// out[rest] = x[.., index[rest], ..], checked. Its gradient is where(iota along the axis == index, dy, 0): elementwise, so
-// it fuses with the rest of a loss, and no two indices can meet at one element.
+// out[rest] = x[.., index[rest], ..], checked. Its gradient is where(iota along the axis == index, dy, 0): elementwise,
+// so it fuses with the rest of a loss, and no two indices can meet at one element.
 
 VarRef make_pick(const VarRef& x, const VarRef& index, int axis, const char* function);
 /// The axis, or -1 when the Reindex is anything else.

@@ -10,10 +10,10 @@
 namespace jtcy {
 
 // Note [Signature]
-// Symbols are numbered over the vars in order, so leaves are gathered before anything is hashed. The stream is: flags and
-// device; per leaf its dtype, layout, which strides are 0, which earlier leaf shares its Buffer, and its symbols; per op
-// its hash, the numbers of its operands, its update group (numbered by first appearance), and its outputs; at last the
-// value of each constant symbol. Numbers of scalars and structure are in the op's hash already.
+// Symbols are numbered over the vars in order, so leaves are gathered before anything is hashed. The stream is: flags
+// and device; per leaf its dtype, layout, which strides are 0, which earlier leaf shares its Buffer, and its symbols;
+// per op its hash, the numbers of its operands, its update group (numbered by first appearance), and its outputs; at
+// last the value of each constant symbol. Numbers of scalars and structure are in the op's hash already.
 
 namespace {
 
@@ -111,7 +111,8 @@ void clear(GraphSnapshot* out) {
 }
 
 /// Appends a var and mixes its dtype, layout and symbols.
-void add_var(Var* var, Dtype dtype, LeafLayout leaf, bool output, int32_t producer, const Shape& shape, GraphSnapshot* out) {
+void add_var(Var* var, Dtype dtype, LeafLayout leaf, bool output, int32_t producer, const Shape& shape,
+             GraphSnapshot* out) {
   SnapshotVar entry;
   entry.dtype = dtype;
   entry.leaf = leaf;

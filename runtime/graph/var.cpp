@@ -9,8 +9,8 @@ namespace jtcy {
 
 // Note [Release]
 // The last reference to the end of a chain frees the whole chain, which may be a million nodes long: nodes whose count
-// fell to zero go on a list (linked through `local`, so nothing is allocated) and the outermost call works it off. A Var
-// of an op with several outputs stays as a ghost while another output lives, because the op writes it still; the op
+// fell to zero go on a list (linked through `local`, so nothing is allocated) and the outermost call works it off. A
+// Var of an op with several outputs stays as a ghost while another output lives, because the op writes it still; the op
 // frees it.
 
 namespace {

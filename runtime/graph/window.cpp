@@ -30,9 +30,9 @@ bool read_axis(const Attrs& attrs, std::size_t at, int64_t length, int64_t mode,
     axis->position = s[1];
     return mode == static_cast<int64_t>(IndexMode::kFree) && s[0] == token(IndexToken::kAxis);
   }
-  constexpr IndexToken kPattern[] = {IndexToken::kAxis,  IndexToken::kConst, IndexToken::kMul,
-                                     IndexToken::kAxis,  IndexToken::kConst, IndexToken::kMul,
-                                     IndexToken::kAdd,   IndexToken::kSlot,  IndexToken::kSub};
+  constexpr IndexToken kPattern[] = {IndexToken::kAxis, IndexToken::kConst, IndexToken::kMul,
+                                     IndexToken::kAxis, IndexToken::kConst, IndexToken::kMul,
+                                     IndexToken::kAdd,  IndexToken::kSlot,  IndexToken::kSub};
   if (length != 9 || mode != static_cast<int64_t>(IndexMode::kBounded)) return false;
   for (int i = 0; i < 9; ++i) {
     if (s[2 * i] != token(kPattern[i])) return false;

@@ -41,15 +41,16 @@ inline void check_scalar(const char* file, int line, const char* what, const Var
       element = kept;
       const double expected = (above - below) / (2 * kStep);
       if (near(found[i], expected, 2e-6)) continue;
-      check::fail(file, line, str_cat(what, ": gradient of input ", n, " at ", i, " is ", found[i], ", expected ", expected));
+      check::fail(file, line,
+                  str_cat(what, ": gradient of input ", n, " at ", i, " is ", found[i], ", expected ", expected));
       return;
     }
   }
 }
 
 /// `order` 2 also differentiates the gradients.
-inline void check_gradient(const char* file, int line, const char* what, const Function& f, const std::vector<VarRef>& x,
-                           int order = 2) {
+inline void check_gradient(const char* file, int line, const char* what, const Function& f,
+                           const std::vector<VarRef>& x, int order = 2) {
   const VarRef loss = weighted(f(x), 7);
   const std::vector<VarRef> first = backward(loss, nullptr, x, false, nullptr);
   check_scalar(file, line, what, loss, x, first);
@@ -61,7 +62,8 @@ inline void check_gradient(const char* file, int line, const char* what, const F
     total = total ? total + part : part;
   }
   if (!total) return;
-  check_scalar(file, line, (std::string(what) + ", second order").c_str(), total, x, backward(total, nullptr, x, false, nullptr));
+  check_scalar(file, line, (std::string(what) + ", second order").c_str(), total, x,
+               backward(total, nullptr, x, false, nullptr));
   verify_graph();
 }
 

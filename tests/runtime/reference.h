@@ -75,20 +75,28 @@ inline int64_t position(const Shape& shape, const Index& index) {
 
 inline double combine(ReduceKind kind, double a, double b) {
   switch (kind) {
-    case ReduceKind::kSum: return a + b;
-    case ReduceKind::kProd: return a * b;
-    case ReduceKind::kMax: return std::max(a, b);
-    default: return std::min(a, b);
+    case ReduceKind::kSum:
+      return a + b;
+    case ReduceKind::kProd:
+      return a * b;
+    case ReduceKind::kMax:
+      return std::max(a, b);
+    default:
+      return std::min(a, b);
   }
 }
 
 inline double identity(ReduceKind kind) {
   const double infinity = std::numeric_limits<double>::infinity();
   switch (kind) {
-    case ReduceKind::kSum: return 0;
-    case ReduceKind::kProd: return 1;
-    case ReduceKind::kMax: return -infinity;
-    default: return infinity;
+    case ReduceKind::kSum:
+      return 0;
+    case ReduceKind::kProd:
+      return 1;
+    case ReduceKind::kMax:
+      return -infinity;
+    default:
+      return infinity;
   }
 }
 
@@ -132,14 +140,22 @@ class Evaluator {
 
   Values run(const Op& op, const Var& out) const {
     switch (family_of(op.kind)) {
-      case Family::kSource: return source(op, out);
-      case Family::kMovement: return movement(op, out);
-      case Family::kElementwise: return elementwise(op, out);
-      case Family::kReindex: return reindex(op, out);
-      case Family::kReindexReduce: return reindex_reduce(op, out);
-      case Family::kReduce: return reduce(op, out);
-      case Family::kContraction: return contraction(op, out);
-      default: std::abort();
+      case Family::kSource:
+        return source(op, out);
+      case Family::kMovement:
+        return movement(op, out);
+      case Family::kElementwise:
+        return elementwise(op, out);
+      case Family::kReindex:
+        return reindex(op, out);
+      case Family::kReindexReduce:
+        return reindex_reduce(op, out);
+      case Family::kReduce:
+        return reduce(op, out);
+      case Family::kContraction:
+        return contraction(op, out);
+      default:
+        std::abort();
     }
   }
 
@@ -201,7 +217,9 @@ class Evaluator {
       if (op.kind == OpKind::kWhere) {
         y[at] = in(op, 0)[at] != 0 ? in(op, 1)[at] : in(op, 2)[at];
       } else if (op.kind == OpKind::kCast) {
-        y[at] = out.dtype == Dtype::kBool ? in(op)[at] != 0 : is_floating(out.dtype) ? in(op)[at] : std::trunc(in(op)[at]);
+        y[at] = out.dtype == Dtype::kBool ? in(op)[at] != 0
+                : is_floating(out.dtype)  ? in(op)[at]
+                                          : std::trunc(in(op)[at]);
       } else {
         y[at] = arity_of(op.kind) == 1 ? unary(op.kind, in(op)[at]) : binary(op.kind, in(op)[at], in(op, 1)[at]);
       }
@@ -211,65 +229,118 @@ class Evaluator {
 
   static double unary(OpKind kind, double x) {
     switch (kind) {
-      case OpKind::kCopy: return x;
-      case OpKind::kNeg: return -x;
-      case OpKind::kAbs: return std::fabs(x);
-      case OpKind::kSign: return static_cast<double>(x > 0) - static_cast<double>(x < 0);
-      case OpKind::kReciprocal: return 1 / x;
-      case OpKind::kSqrt: return std::sqrt(x);
-      case OpKind::kRsqrt: return 1 / std::sqrt(x);
-      case OpKind::kExp: return std::exp(x);
-      case OpKind::kExpm1: return std::expm1(x);
-      case OpKind::kLog: return std::log(x);
-      case OpKind::kLog1p: return std::log1p(x);
-      case OpKind::kSin: return std::sin(x);
-      case OpKind::kCos: return std::cos(x);
-      case OpKind::kTan: return std::tan(x);
-      case OpKind::kAsin: return std::asin(x);
-      case OpKind::kAcos: return std::acos(x);
-      case OpKind::kAtan: return std::atan(x);
-      case OpKind::kSinh: return std::sinh(x);
-      case OpKind::kCosh: return std::cosh(x);
-      case OpKind::kTanh: return std::tanh(x);
-      case OpKind::kAsinh: return std::asinh(x);
-      case OpKind::kAcosh: return std::acosh(x);
-      case OpKind::kAtanh: return std::atanh(x);
-      case OpKind::kSigmoid: return 1 / (1 + std::exp(-x));
-      case OpKind::kErf: return std::erf(x);
-      case OpKind::kErfc: return std::erfc(x);
-      case OpKind::kFloor: return std::floor(x);
-      case OpKind::kCeil: return std::ceil(x);
-      case OpKind::kRound: return std::nearbyint(x);
-      case OpKind::kTrunc: return std::trunc(x);
-      case OpKind::kIsNan: return std::isnan(x);
-      case OpKind::kIsInf: return std::isinf(x);
-      default: std::abort();
+      case OpKind::kCopy:
+        return x;
+      case OpKind::kNeg:
+        return -x;
+      case OpKind::kAbs:
+        return std::fabs(x);
+      case OpKind::kSign:
+        return static_cast<double>(x > 0) - static_cast<double>(x < 0);
+      case OpKind::kReciprocal:
+        return 1 / x;
+      case OpKind::kSqrt:
+        return std::sqrt(x);
+      case OpKind::kRsqrt:
+        return 1 / std::sqrt(x);
+      case OpKind::kExp:
+        return std::exp(x);
+      case OpKind::kExpm1:
+        return std::expm1(x);
+      case OpKind::kLog:
+        return std::log(x);
+      case OpKind::kLog1p:
+        return std::log1p(x);
+      case OpKind::kSin:
+        return std::sin(x);
+      case OpKind::kCos:
+        return std::cos(x);
+      case OpKind::kTan:
+        return std::tan(x);
+      case OpKind::kAsin:
+        return std::asin(x);
+      case OpKind::kAcos:
+        return std::acos(x);
+      case OpKind::kAtan:
+        return std::atan(x);
+      case OpKind::kSinh:
+        return std::sinh(x);
+      case OpKind::kCosh:
+        return std::cosh(x);
+      case OpKind::kTanh:
+        return std::tanh(x);
+      case OpKind::kAsinh:
+        return std::asinh(x);
+      case OpKind::kAcosh:
+        return std::acosh(x);
+      case OpKind::kAtanh:
+        return std::atanh(x);
+      case OpKind::kSigmoid:
+        return 1 / (1 + std::exp(-x));
+      case OpKind::kErf:
+        return std::erf(x);
+      case OpKind::kErfc:
+        return std::erfc(x);
+      case OpKind::kFloor:
+        return std::floor(x);
+      case OpKind::kCeil:
+        return std::ceil(x);
+      case OpKind::kRound:
+        return std::nearbyint(x);
+      case OpKind::kTrunc:
+        return std::trunc(x);
+      case OpKind::kIsNan:
+        return std::isnan(x);
+      case OpKind::kIsInf:
+        return std::isinf(x);
+      default:
+        std::abort();
     }
   }
 
   static double binary(OpKind kind, double a, double b) {
     const auto i = static_cast<int64_t>(a), j = static_cast<int64_t>(b);
     switch (kind) {
-      case OpKind::kAdd: return a + b;
-      case OpKind::kSub: return a - b;
-      case OpKind::kMul: return a * b;
-      case OpKind::kDiv: return a / b;
-      case OpKind::kFloorDiv: return std::floor(a / b);
-      case OpKind::kMod: return a - std::floor(a / b) * b;
-      case OpKind::kPow: return std::pow(a, b);
-      case OpKind::kAtan2: return std::atan2(a, b);
-      case OpKind::kMaximum: return std::max(a, b);
-      case OpKind::kMinimum: return std::min(a, b);
-      case OpKind::kBitAnd: return static_cast<double>(i & j);
-      case OpKind::kBitOr: return static_cast<double>(i | j);
-      case OpKind::kBitXor: return static_cast<double>(i ^ j);
-      case OpKind::kEq: return a == b;
-      case OpKind::kNe: return a != b;
-      case OpKind::kLt: return a < b;
-      case OpKind::kLe: return a <= b;
-      case OpKind::kGt: return a > b;
-      case OpKind::kGe: return a >= b;
-      default: std::abort();
+      case OpKind::kAdd:
+        return a + b;
+      case OpKind::kSub:
+        return a - b;
+      case OpKind::kMul:
+        return a * b;
+      case OpKind::kDiv:
+        return a / b;
+      case OpKind::kFloorDiv:
+        return std::floor(a / b);
+      case OpKind::kMod:
+        return a - std::floor(a / b) * b;
+      case OpKind::kPow:
+        return std::pow(a, b);
+      case OpKind::kAtan2:
+        return std::atan2(a, b);
+      case OpKind::kMaximum:
+        return std::max(a, b);
+      case OpKind::kMinimum:
+        return std::min(a, b);
+      case OpKind::kBitAnd:
+        return static_cast<double>(i & j);
+      case OpKind::kBitOr:
+        return static_cast<double>(i | j);
+      case OpKind::kBitXor:
+        return static_cast<double>(i ^ j);
+      case OpKind::kEq:
+        return a == b;
+      case OpKind::kNe:
+        return a != b;
+      case OpKind::kLt:
+        return a < b;
+      case OpKind::kLe:
+        return a <= b;
+      case OpKind::kGt:
+        return a > b;
+      case OpKind::kGe:
+        return a >= b;
+      default:
+        std::abort();
     }
   }
 
@@ -336,17 +407,28 @@ class Evaluator {
   static int64_t index_binary(IndexToken token, int64_t a, int64_t b) {
     const int64_t floored = b == 0 ? 0 : a / b - (a % b != 0 && (a % b < 0) != (b < 0));
     switch (token) {
-      case IndexToken::kAdd: return a + b;
-      case IndexToken::kSub: return a - b;
-      case IndexToken::kMul: return a * b;
-      case IndexToken::kFloorDiv: return floored;
-      case IndexToken::kMod: return b == 0 ? 0 : a - floored * b;
-      case IndexToken::kMin: return std::min(a, b);
-      case IndexToken::kMax: return std::max(a, b);
-      case IndexToken::kLt: return a < b;
-      case IndexToken::kEq: return a == b;
-      case IndexToken::kDivExact: return b != 0 && a % b == 0 ? a / b : -1;
-      default: std::abort();
+      case IndexToken::kAdd:
+        return a + b;
+      case IndexToken::kSub:
+        return a - b;
+      case IndexToken::kMul:
+        return a * b;
+      case IndexToken::kFloorDiv:
+        return floored;
+      case IndexToken::kMod:
+        return b == 0 ? 0 : a - floored * b;
+      case IndexToken::kMin:
+        return std::min(a, b);
+      case IndexToken::kMax:
+        return std::max(a, b);
+      case IndexToken::kLt:
+        return a < b;
+      case IndexToken::kEq:
+        return a == b;
+      case IndexToken::kDivExact:
+        return b != 0 && a % b == 0 ? a / b : -1;
+      default:
+        std::abort();
     }
   }
 
@@ -372,7 +454,8 @@ class Evaluator {
     return y;
   }
 
-  static double operand(const SmallVector<ContractionDim, 6>& dims, const Shape& shape, const Values& x, const Index& i) {
+  static double operand(const SmallVector<ContractionDim, 6>& dims, const Shape& shape, const Values& x,
+                        const Index& i) {
     Index at;
     for (const ContractionDim& dim : dims) {
       const int64_t v = dim.coef1 * i[dim.axis1] + (dim.axis2 >= 0 ? dim.coef2 * i[dim.axis2] : 0) + dim.offset;
@@ -395,8 +478,8 @@ class Evaluator {
     Values y(static_cast<std::size_t>(out.count()), 0);
     for_each_index(extents, [&](const Index& i, std::size_t) {
       const Index to(i.begin(), i.begin() + map.out_ndim);
-      y[position(out.shape, to)] += operand(map.a, op.inputs[0]->shape, in(op, 0), i) *
-                                    operand(map.b, op.inputs[1]->shape, in(op, 1), i);
+      y[position(out.shape, to)] +=
+          operand(map.a, op.inputs[0]->shape, in(op, 0), i) * operand(map.b, op.inputs[1]->shape, in(op, 1), i);
     });
     return y;
   }

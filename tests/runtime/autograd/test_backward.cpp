@@ -1,6 +1,5 @@
 // The sweep itself: accumulation, release, reports, callbacks, who gets a gradient.
 #include "autograd/backward.h"
-
 #include "check.h"
 #include "graph/arithmetic.h"
 #include "graph/verify.h"

@@ -1,4 +1,5 @@
-// Gradients of composites: products, convolutions and pools with all their parameters, losses, norms, a user's Function.
+// Gradients of composites: products, convolutions and pools with all their parameters, losses, norms, a user's
+// Function.
 #include "gradient_check.h"
 #include "graph/compose.h"
 
@@ -17,9 +18,15 @@ std::vector<VarRef> leaves(std::initializer_list<Shape> shapes, double low = -2,
 }
 
 void test_matmul_of_all_ranks() {
-  const std::pair<Shape, Shape> pairs[] = {{{3}, {3}},          {{2, 3}, {3}},          {{3}, {3, 2}},
-                                           {{2, 3}, {3, 4}},    {{2, 2, 3}, {3, 4}},    {{2, 3}, {2, 3, 2}},
-                                           {{2, 2, 3}, {2, 3, 2}}, {{1, 2, 3}, {2, 3, 2}}, {{2, 1, 2, 3}, {3, 3, 2}}};
+  const std::pair<Shape, Shape> pairs[] = {{{3}, {3}},
+                                           {{2, 3}, {3}},
+                                           {{3}, {3, 2}},
+                                           {{2, 3}, {3, 4}},
+                                           {{2, 2, 3}, {3, 4}},
+                                           {{2, 3}, {2, 3, 2}},
+                                           {{2, 2, 3}, {2, 3, 2}},
+                                           {{1, 2, 3}, {2, 3, 2}},
+                                           {{2, 1, 2, 3}, {3, 3, 2}}};
   for (const auto& [a, b] : pairs) {
     CHECK_GRADIENT("matmul", leaves({a, b}), [](const auto& x) { return compose_matmul(x[0], x[1]); });
   }
@@ -46,9 +53,8 @@ void test_conv_with_every_parameter() {
           const ConvSpec spec = spec_of(stride, padding, dilation, groups, 1);
           CHECK_GRADIENT("conv", leaves({Shape{2, 4, 8}, Shape{2, 4 / groups, 3}, Shape{2}}),
                          [&](const auto& x) { return compose_conv(x[0], x[1], x[2], spec); });
-          CHECK_GRADIENT("conv_transpose", leaves({Shape{1, 2, 4}, Shape{2, 2, 3}}), [&](const auto& x) {
-            return compose_conv_transpose(x[0], x[1], nullptr, spec, {});
-          });
+          CHECK_GRADIENT("conv_transpose", leaves({Shape{1, 2, 4}, Shape{2, 2, 3}}),
+                         [&](const auto& x) { return compose_conv_transpose(x[0], x[1], nullptr, spec, {}); });
         }
       }
     }
@@ -105,7 +111,8 @@ void test_max_pool_gradient_goes_to_the_first_maximum() {
 
 void test_softmax_and_losses() {
   for (const bool logarithm : {false, true}) {
-    CHECK_GRADIENT("softmax", leaves({Shape{2, 3, 2}}), [&](const auto& x) { return compose_softmax(x[0], 1, logarithm); });
+    CHECK_GRADIENT("softmax", leaves({Shape{2, 3, 2}}),
+                   [&](const auto& x) { return compose_softmax(x[0], 1, logarithm); });
   }
   CHECK_GRADIENT("logsumexp", leaves({Shape{2, 3, 2}}), [](const auto& x) { return compose_logsumexp(x[0], 5, true); });
   const VarRef target = reference::int_leaf(Shape{3, 2}, {0, 1, -100, 3, 2, 2});
@@ -134,7 +141,8 @@ void test_norms_and_activations() {
   CHECK_GRADIENT("variance", leaves({Shape{2, 5}}), [](const auto& x) { return compose_variance(x[0], 2, false, 1); });
   CHECK_GRADIENT("mean", leaves({Shape{2, 5}}), [](const auto& x) { return square(compose_mean(x[0], 1, true)); });
   const VarRef index = reference::int_leaf(Shape{2, 2}, {0, 2, 2, 1});
-  CHECK_GRADIENT("embedding", leaves({Shape{3, 2}}), [&](const auto& x) { return square(compose_embedding(x[0], index)); });
+  CHECK_GRADIENT("embedding", leaves({Shape{3, 2}}),
+                 [&](const auto& x) { return square(compose_embedding(x[0], index)); });
 }
 
 void test_relu_at_zero_gives_no_gradient() {
@@ -146,10 +154,15 @@ void test_relu_at_zero_gives_no_gradient() {
 }  // namespace
 
 int main() {
-  const check::Test tests[] = {TEST(test_matmul_of_all_ranks), TEST(test_conv_with_every_parameter),
-                               TEST(test_conv_in_two_dims), TEST(test_conv_kernel_longer_than_the_output),
-                               TEST(test_third_order_of_conv), TEST(test_pools),
-                               TEST(test_max_pool_gradient_goes_to_the_first_maximum), TEST(test_softmax_and_losses),
-                               TEST(test_norms_and_activations), TEST(test_relu_at_zero_gives_no_gradient)};
+  const check::Test tests[] = {TEST(test_matmul_of_all_ranks),
+                               TEST(test_conv_with_every_parameter),
+                               TEST(test_conv_in_two_dims),
+                               TEST(test_conv_kernel_longer_than_the_output),
+                               TEST(test_third_order_of_conv),
+                               TEST(test_pools),
+                               TEST(test_max_pool_gradient_goes_to_the_first_maximum),
+                               TEST(test_softmax_and_losses),
+                               TEST(test_norms_and_activations),
+                               TEST(test_relu_at_zero_gives_no_gradient)};
   return check::run_all(tests);
 }

@@ -80,16 +80,22 @@ void test_movement_rules() {
     CHECK_GRADIENT("broadcast to permuted axes", one(-2, 2, Shape{2, 3}), [&](const auto& x) {
       return square_of(make_broadcast(at(x[0]), Shape{3, 4, 2}, V{1, -1, 0}));
     });
-    CHECK_GRADIENT("transpose", one(-2, 2, Shape{2, 3, 4}),
-                   [&](const auto& x) { return square_of(make_transpose(at(x[0]), V{2, 0, 1})); });
-    CHECK_GRADIENT("reshape", one(-2, 2), [&](const auto& x) { return square_of(make_reshape(at(x[0]), Shape{-1}, "f")); });
-    CHECK_GRADIENT("slice", one(-2, 2, Shape{4, 5}),
-                   [&](const auto& x) { return square_of(make_slice(at(x[0]), V{1, 2}, V{1, 1}, Shape{2, 3})); });
-    CHECK_GRADIENT("slice with steps", one(-2, 2, Shape{4, 5}),
-                   [&](const auto& x) { return square_of(make_slice(at(x[0]), V{3, 0}, V{-2, 2}, Shape{2, 3})); });
+    CHECK_GRADIENT("transpose", one(-2, 2, Shape{2, 3, 4}), [&](const auto& x) {
+      return square_of(make_transpose(at(x[0]), V{2, 0, 1}));
+    });
+    CHECK_GRADIENT("reshape", one(-2, 2),
+                   [&](const auto& x) { return square_of(make_reshape(at(x[0]), Shape{-1}, "f")); });
+    CHECK_GRADIENT("slice", one(-2, 2, Shape{4, 5}), [&](const auto& x) {
+      return square_of(make_slice(at(x[0]), V{1, 2}, V{1, 1}, Shape{2, 3}));
+    });
+    CHECK_GRADIENT("slice with steps", one(-2, 2, Shape{4, 5}), [&](const auto& x) {
+      return square_of(make_slice(at(x[0]), V{3, 0}, V{-2, 2}, Shape{2, 3}));
+    });
   }
   CHECK_GRADIENT("pad", one(-2, 2), [&](const auto& x) { return square_of(make_pad(x[0], V{1, 0}, Shape{4, 5}, 3)); });
-  CHECK_GRADIENT("concat", two(-2, 2), [&](const auto& x) { return square_of(make_concat({x[0], x[1], x[0]}, 1, "f")); });
+  CHECK_GRADIENT("concat", two(-2, 2), [&](const auto& x) {
+    return square_of(make_concat({x[0], x[1], x[0]}, 1, "f"));
+  });
   std::vector<VarRef> x = one(-2, 2, Shape{4, 5});
   x.push_back(leaf(Shape{2, 2}, irregular(4, 9)));
   CHECK_GRADIENT("insert", x, [&](const auto& v) { return square_of(make_insert(v[0], v[1], V{3, 0}, V{-2, 3})); });
@@ -98,7 +104,8 @@ void test_movement_rules() {
 void test_reduce_rules() {
   for (const ReduceKind kind : {ReduceKind::kSum, ReduceKind::kProd, ReduceKind::kMax, ReduceKind::kMin}) {
     for (const uint32_t axes : {1u, 2u, 4u, 5u, 6u, 7u}) {
-      CHECK_GRADIENT("reduce", one(0.5, 2, Shape{2, 3, 2}), [&](const auto& x) { return make_reduce(x[0], kind, axes, "f"); });
+      CHECK_GRADIENT("reduce", one(0.5, 2, Shape{2, 3, 2}),
+                     [&](const auto& x) { return make_reduce(x[0], kind, axes, "f"); });
     }
   }
 }
@@ -155,9 +162,15 @@ void test_reindex_reduce_rules() {
 }  // namespace
 
 int main() {
-  const check::Test tests[] = {TEST(test_unary_rules), TEST(test_binary_rules), TEST(test_maximum_shares_ties_by_halves),
-                               TEST(test_pow_at_zero_is_finite), TEST(test_movement_rules), TEST(test_reduce_rules),
-                               TEST(test_prod_gradient_with_zeros), TEST(test_max_gradient_is_shared_among_ties),
-                               TEST(test_reindex_rules), TEST(test_reindex_reduce_rules)};
+  const check::Test tests[] = {TEST(test_unary_rules),
+                               TEST(test_binary_rules),
+                               TEST(test_maximum_shares_ties_by_halves),
+                               TEST(test_pow_at_zero_is_finite),
+                               TEST(test_movement_rules),
+                               TEST(test_reduce_rules),
+                               TEST(test_prod_gradient_with_zeros),
+                               TEST(test_max_gradient_is_shared_among_ties),
+                               TEST(test_reindex_rules),
+                               TEST(test_reindex_reduce_rules)};
   return check::run_all(tests);
 }

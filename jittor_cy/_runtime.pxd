@@ -7,6 +7,7 @@ from libcpp.vector cimport vector
 
 cdef extern from "_translate.h" namespace "jtcy" nogil:
     void translate_exception()
+    void install_wait_hooks()
     void install_origins(const string& folder) except +translate_exception
     ctypedef int (*GradientFunction)(void*, const Refs2*, Refs3*) noexcept
     cdef cppclass GradientCallback:
@@ -352,10 +353,6 @@ cdef extern from "api.h" namespace "jtcy" nogil:
         kWindow
         kMemory
         kEager
-    cdef cppclass WaitHooks:
-        void* (*release_gil)() noexcept
-        void (*acquire_gil)(void* state) noexcept
-    void set_wait_hooks(WaitHooks hooks)
     cdef cppclass RuntimeFlags:
         cbool fuse
         cbool eager

@@ -121,6 +121,13 @@ inline std::string text_of_origin(Origin origin) {
   return std::string(slash ? slash + 1 : name) + ":" + std::to_string(PyCode_Addr2Line(code, origin.instruction));
 }
 
+/// For waits inside calls that hold the GIL: other Python threads go on meanwhile.
+inline void* release_gil() { return PyGILState_Check() ? PyEval_SaveThread() : nullptr; }
+inline void acquire_gil(void* state) {
+  if (state != nullptr) PyEval_RestoreThread(static_cast<PyThreadState*>(state));
+}
+inline void install_wait_hooks() { set_wait_hooks({release_gil, acquire_gil}); }
+
 inline void install_origins(const std::string& folder) {
   own_code().set_folder(folder);
   set_origin_hooks({current_origin, release_origin, text_of_origin});

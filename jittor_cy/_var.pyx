@@ -271,6 +271,11 @@ cdef Var trainable_of(const void* node):
     return <Var>TRAINABLE[node]
 
 
+def trained_var(uintptr_t node):
+    """The trained Var whose value lies at this address, or None."""
+    return trainable_of(<const void*>node)
+
+
 cdef int realize(Var x) except -1:
     cdef VarNode* node = current(x).get()
     cdef vector[VarNode*] targets

@@ -1,0 +1,1 @@
+"""jittor_cy: lazy tensors whose operations are fused into generated kernels."""

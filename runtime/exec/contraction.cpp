@@ -1,4 +1,4 @@
-// Contraction: the work is split into column or row panels, blocks are packed, tiles do the arithmetic.
+// Contraction: the work is split into panels or parts of the sum, blocks are packed, tiles do the arithmetic.
 #include "exec/contraction.h"
 
 #include <algorithm>
@@ -6,7 +6,6 @@
 
 #include "exec/contraction_analysis.h"
 #include "exec/kernel_math.h"
-#include "graph/contraction.h"
 
 namespace jtcy {
 namespace {
@@ -27,7 +26,7 @@ struct ScratchLayout {
     packed_b = take(c.column_block * c.depth_block * c.itemsize);
     transposed = take(kMostPanel * c.depth_block * c.itemsize);
     tile = take(JT_MOST_ROWS * kMostPanel * 8);
-    sums = take(c.staged() ? c.row_block * c.column_block * c.itemsize : 0);
+    sums = take(c.staged() && !c.in_parts() ? c.row_block * c.column_block * c.itemsize : 0);
     tables_a = take(OperandBlock::table_nbytes(c.a, c.row_block, c.depth_block));
     tables_b = take(OperandBlock::table_nbytes(c.b, c.column_block, c.depth_block));
     out_rows = take(c.row_block * 8);
@@ -122,7 +121,55 @@ class Worker {
     }
   }
 
+  /// Sums of the blocks [begin, end) of the summed range, each to its place in `parts`: Note [Parts of the sum].
+  void sum_parts(int64_t begin, int64_t end, char* parts) {
+    a_.select_batch(0);
+    b_.select_batch(0);
+    a_.select_positions(0, c_.rows());
+    b_.select_positions(0, c_.columns());
+    for (int64_t block = begin; block < end; ++block) {
+      select_depth(block * kContractionBlock);
+      const Destination part{parts + block * c_.part_nbytes(), nullptr, nullptr};
+      multiply_block(part, c_.rows(), c_.columns(), false, true);
+    }
+  }
+
+  /// Adds the parts in order and moves the sums to the output.
+  void add_parts(char* parts) {
+    const int64_t count = c_.row_block * c_.column_block, blocks = c_.blocks();
+    const auto add = [](auto x, auto y) { return static_cast<decltype(x)>(x + y); };
+    const auto either = [](uint8_t x, uint8_t y) { return static_cast<uint8_t>(x | y); };
+    if (c_.dtype == Dtype::kBool) {
+      fold_parts<uint8_t>(parts, count, blocks, either);
+    } else if (c_.dtype == Dtype::kFloat64) {
+      fold_parts<double>(parts, count, blocks, add);
+    } else if (is_floating(c_.dtype)) {
+      fold_parts<float>(parts, count, blocks, add);
+    } else if (c_.itemsize == 1) {
+      fold_parts<uint8_t>(parts, count, blocks, add);
+    } else if (c_.itemsize == 2) {
+      fold_parts<uint16_t>(parts, count, blocks, add);
+    } else if (c_.itemsize == 4) {
+      fold_parts<uint32_t>(parts, count, blocks, add);
+    } else {
+      fold_parts<uint64_t>(parts, count, blocks, add);
+    }
+    out_.base = c_.out;
+    find_out_runs(0, c_.columns());
+    c_.out_rows.fill(0, c_.rows(), 0, out_.row, nullptr);
+    move_sums(parts, c_.rows());
+  }
+
  private:
+  template <typename T, typename Add>
+  static void fold_parts(char* parts, int64_t count, int64_t blocks, Add add) {
+    T* const sum = reinterpret_cast<T*>(parts);
+    for (int64_t block = 1; block < blocks; ++block) {
+      const T* const part = sum + block * count;
+      for (int64_t i = 0; i < count; ++i) sum[i] = add(sum[i], part[i]);
+    }
+  }
+
   template <typename T>
   T* at(int64_t offset) const noexcept {
     return reinterpret_cast<T*>(scratch_ + offset);
@@ -176,22 +223,26 @@ class Worker {
       select_depth(k);
       multiply_block(sums, rows, columns, k > 0, true);
     }
+    move_sums(sums.base, rows);
+  }
+
+  void move_sums(const char* sums, int64_t rows) {
     const auto round_half = [](float sum) { return jt_cast_f32_f16(sum); };
     const auto round_brain = [](float sum) { return jt_cast_f32_bf16(sum); };
     const auto same = [](auto sum) { return sum; };
-    if (c_.dtype == Dtype::kFloat16) return move_sums<float, uint16_t>(rows, round_half);
-    if (c_.dtype == Dtype::kBfloat16) return move_sums<float, uint16_t>(rows, round_brain);
-    if (c_.itemsize == 1) return move_sums<uint8_t, uint8_t>(rows, same);
-    if (c_.itemsize == 2) return move_sums<uint16_t, uint16_t>(rows, same);
-    if (c_.itemsize == 4) return move_sums<uint32_t, uint32_t>(rows, same);
-    move_sums<uint64_t, uint64_t>(rows, same);
+    if (c_.dtype == Dtype::kFloat16) return move_sums<float, uint16_t>(sums, rows, round_half);
+    if (c_.dtype == Dtype::kBfloat16) return move_sums<float, uint16_t>(sums, rows, round_brain);
+    if (c_.itemsize == 1) return move_sums<uint8_t, uint8_t>(sums, rows, same);
+    if (c_.itemsize == 2) return move_sums<uint16_t, uint16_t>(sums, rows, same);
+    if (c_.itemsize == 4) return move_sums<uint32_t, uint32_t>(sums, rows, same);
+    move_sums<uint64_t, uint64_t>(sums, rows, same);
   }
 
   template <typename From, typename To, typename Round>
-  void move_sums(int64_t rows, Round round) {
+  void move_sums(const char* all, int64_t rows, Round round) {
     const JtRun* const runs = at<JtRun>(layout_.runs);
     for (int64_t i = 0; i < rows; ++i) {
-      const From* const sums = at<From>(layout_.sums) + i * c_.column_block;
+      const From* const sums = reinterpret_cast<const From*>(all) + i * c_.column_block;
       To* const row = reinterpret_cast<To*>(out_.base) + out_.row[i];
       for (int64_t q = 0; q < run_count_; ++q) {
         const From* const from = sums + runs[q].start;
@@ -293,12 +344,26 @@ void make_copy(const PaddedCopy& copy, ContractionOperand* operand, char** memor
   pool.parallel_for(copy.outer.count, divide_up(kGrainCopied, copy.inner), write);
 }
 
+int64_t parts_nbytes(const Contraction& c) noexcept { return c.in_parts() ? aligned(c.blocks() * c.part_nbytes()) : 0; }
+
+void run_in_parts(const Contraction& c, char* memory, ThreadPool& pool) {
+  char* const parts = memory;
+  memory += parts_nbytes(c);
+  const int64_t nbytes = ScratchLayout(c).total;
+  const int64_t products = c.rows() * c.columns() * kContractionBlock;
+  const auto part = [&](int thread, int64_t begin, int64_t end) {
+    Worker(c, memory + thread * nbytes).sum_parts(begin, end, parts);
+  };
+  pool.parallel_for(c.blocks(), divide_up(kGrainProducts, products), part);
+  Worker(c, memory).add_parts(parts);
+}
+
 }  // namespace
 
 int64_t contraction_scratch(const OpView& op, int threads) {
   Contraction c;
   if (!analyse_contraction(op, &c)) return 0;
-  return aligned(c.copy_a.nbytes()) + aligned(c.copy_b.nbytes()) + ScratchLayout(c).total * threads;
+  return aligned(c.copy_a.nbytes()) + aligned(c.copy_b.nbytes()) + parts_nbytes(c) + ScratchLayout(c).total * threads;
 }
 
 void run_contraction(const OpView& op, void* scratch, ThreadPool& pool) {
@@ -311,9 +376,9 @@ void run_contraction(const OpView& op, void* scratch, ThreadPool& pool) {
   char* memory = static_cast<char*>(scratch);
   make_copy(c.copy_a, &c.a, &memory, pool);
   make_copy(c.copy_b, &c.b, &memory, pool);
-  const bool by_columns = c.columns() / c.tiles->columns >= c.rows() / c.tiles->rows;
-  const int64_t unit = by_columns ? c.tiles->columns : c.tiles->rows;
-  const int64_t split = by_columns ? c.columns() : c.rows(), units = divide_up(split, unit);
+  if (c.in_parts()) return run_in_parts(c, memory, pool);
+  const bool by_columns = c.by_columns();
+  const int64_t unit = c.unit(), units = c.units(), split = by_columns ? c.columns() : c.rows();
   const int64_t products = std::max<int64_t>(1, (by_columns ? c.rows() : c.columns()) * unit * c.a.depth.count);
   const int64_t nbytes = ScratchLayout(c).total;
   const auto part = [&](int thread, int64_t begin, int64_t end) {

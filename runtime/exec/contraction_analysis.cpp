@@ -241,7 +241,8 @@ bool swaps(const MapView& map, const OpView& op, const JtTileSet& tiles) {
 void choose_blocks(Contraction* c) noexcept {
   const int64_t depth = std::min(c->a.depth.count, kContractionBlock);
   const int64_t most_rows = kRowBlockNbytes / kContractionBlock / c->itemsize;
-  const int64_t most_columns = kColumnBlockNbytes / kContractionBlock / c->itemsize / (c->staged() ? 2 : 1);
+  const int64_t most_columns =
+      kColumnBlockNbytes / kContractionBlock / c->itemsize / (c->rounded() || c->gaps.pitch != 0 ? 2 : 1);
   const int64_t row_blocks = divide_up(c->rows(), most_rows);
   c->row_block = divide_up(divide_up(c->rows(), row_blocks), c->tiles->rows) * c->tiles->rows;
   c->column_block =
@@ -250,6 +251,11 @@ void choose_blocks(Contraction* c) noexcept {
 }
 
 }  // namespace
+
+bool Contraction::in_parts() const noexcept {
+  if (out_batch.count != 1 || units() >= kFewUnits || blocks() < kLeastBlocks) return false;
+  return rows() <= row_block && columns() <= column_block && blocks() * part_nbytes() <= kMostPartNbytes;
+}
 
 int64_t PaddedCopy::nbytes() const noexcept {
   // A panel may read past the last element: its results are dropped.

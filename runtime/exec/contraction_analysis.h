@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "exec/contraction_operand.h"
+#include "graph/contraction.h"
 
 namespace jtcy {
 
@@ -38,6 +39,13 @@ struct GappedColumns {
   int64_t image = 0;  // positions of one image: rows * pitch, to a full panel
 };
 
+// Note [Parts of the sum]
+// Few results of a long sum (a convolution's weight gradient) leave threads without work. Its blocks are summed each on
+// its own anyway: then threads share the blocks, and the sums of the blocks are added in order when all are there.
+inline constexpr int64_t kFewUnits = 8;     // panels: fewer are shared badly
+inline constexpr int64_t kLeastBlocks = 8;  // of the summed range
+inline constexpr int64_t kMostPartNbytes = int64_t{8} << 20;
+
 struct Contraction {
   const JtPrebuilt* prebuilt = nullptr;
   const JtTileSet* tiles = nullptr;
@@ -54,8 +62,16 @@ struct Contraction {
   int64_t rows() const noexcept { return out_rows.count; }
   int64_t columns() const noexcept { return b.own.count; }
   bool rounded() const noexcept { return out_itemsize != itemsize; }
+  int64_t blocks() const noexcept { return (a.depth.count + kContractionBlock - 1) / kContractionBlock; }
+  int64_t part_nbytes() const noexcept { return row_block * column_block * itemsize; }
+  bool by_columns() const noexcept { return columns() / tiles->columns >= rows() / tiles->rows; }
+  /// Panels of the longer side: what threads share.
+  int64_t unit() const noexcept { return by_columns() ? tiles->columns : tiles->rows; }
+  int64_t units() const noexcept { return ((by_columns() ? columns() : rows()) + unit() - 1) / unit(); }
+  /// Note [Parts of the sum].
+  bool in_parts() const noexcept;
   /// Sums are finished in scratch memory and then moved to the output.
-  bool staged() const noexcept { return rounded() || gaps.pitch != 0; }
+  bool staged() const noexcept { return rounded() || gaps.pitch != 0 || in_parts(); }
 };
 
 /// False where there is nothing to sum.

@@ -1,0 +1,1 @@
+"""Kernel IR → text, one dialect a target."""

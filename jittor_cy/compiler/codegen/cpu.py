@@ -1,0 +1,143 @@
+"""Kernel IR → headerless C for the CPU: scalar loops that gcc vectorizes; one function a phase."""
+from __future__ import annotations
+
+from jittor_cy.compiler.codegen.c_like import INDENT, Printer, held_type
+from jittor_cy.compiler.codegen.cpu_reduce import ReducePrinter
+from jittor_cy.compiler.codegen.pasted import abi_text, closure, preamble
+from jittor_cy.compiler.ir.kernel import Array, Kernel, Loop, Partial, PhaseBody, Recall, ReduceLoop, Statement
+from jittor_cy.compiler.ir.primitives import CTYPE, ITEMSIZE
+
+__all__ = ["KEY", "print_kernel", "scratch_order"]
+
+# Stands for the first 16 digits of the KernelKey until the text is known.
+KEY = "@KEY@"
+
+
+def print_kernel(kernel: Kernel, isa: str) -> str:
+    """The whole source, with KEY where the key belongs."""
+    body = "\n".join(line for number in range(len(kernel.phases)) for line in CpuPrinter(kernel).phase(number))
+    head = [f"// jittor_cy kernel {KEY} · {kernel.name} · target cpu ({isa})",
+            f"// again: python -m jittor_cy.debug.kernel {KEY}"]
+    parts = ["\n".join(head), abi_text(), preamble(), *closure(body), body]
+    return "\n\n".join(parts) + "\n"
+
+
+def scratch_order(arrays: tuple[Array, ...]) -> list[Array]:
+    """Widest elements first, so that each array is aligned behind the one before it."""
+    return sorted(arrays, key=lambda a: -ITEMSIZE[a.dtype])
+
+
+class CpuPrinter(Printer):
+    def __init__(self, kernel: Kernel) -> None:
+        super().__init__(kernel)
+        self.kernel = kernel
+        self.reductions = ReducePrinter(self)
+        self.pragma = ["#pragma GCC ivdep"] if any(b.aliased for b in kernel.buffers) else []
+
+    def phase(self, number: int) -> list[str]:
+        """The function of one phase."""
+        phase = self.kernel.phases[number]
+        lines = self.iterations(phase)
+        text = "\n".join(lines)
+        out = ["__attribute__((flatten))",
+               f"void kernel_{KEY}_phase{number}(const KernelArgs* args, void* local, long long begin, long long end) {{"]
+        return out + indent(self.parameters(text) + lines) + ["}"]
+
+    def parameters(self, text: str) -> list[str]:
+        """Pointers and dims that the body names."""
+        out = []
+        for position, buffer in enumerate(self.kernel.buffers):
+            if uses(text, buffer.name):
+                const = "" if buffer.is_output else "const "
+                restrict = "" if buffer.aliased else " restrict"
+                out.append(f"{const}{CTYPE[buffer.dtype]}*{restrict} {buffer.name} = args->ptr[{position}];"
+                           f"  // {buffer.dtype}")
+        scratch = self.scratch("local", self.kernel.local) + self.scratch("args->shared", self.kernel.shared)
+        everything = text + "\n".join(scratch)
+        dims = [f"const long long d{i} = args->dim[{i}];" for i in range(len(self.kernel.dims)) if uses(everything, f"d{i}")]
+        return out + dims + [line for line in scratch if uses(text, line.split("=")[0].split()[-1])]
+
+    def scratch(self, where: str, arrays: tuple[Array, ...]) -> list[str]:
+        """Arrays of one length behind each other; see scratch_order()."""
+        out, nbytes = [], 0
+        for array in scratch_order(arrays):
+            at = f"{nbytes} * {self.text(array.length)}" if nbytes else "0"
+            kind = held_type(array.dtype)
+            out.append(f"{kind}* restrict {array.name} = ({kind}*)((char*){where} + {at});")
+            nbytes += ITEMSIZE[array.dtype]
+        return out
+
+    def iterations(self, phase: PhaseBody) -> list[str]:
+        before, body = self.statements(phase.before), self.statements(phase.body)
+        if not phase.axes:
+            return before + body
+        if len(phase.axes) == 1 and not phase.tile:
+            axis = phase.axes[0].data
+            return [*before, *self.pragma, f"for (long long {axis} = begin; {axis} < end; {axis}++) {{", *indent(body), "}"]
+        inner = indent(self.position(phase) + body)
+        return [*before, "for (long long at = begin; at < end; at++) {", *inner, "}"]
+
+    def position(self, phase: PhaseBody) -> list[str]:
+        """The index of each axis, from the number of the iteration."""
+        out, rest = [], "at"
+        for number, axis in reversed(list(enumerate(phase.axes))):
+            name, extent = str(axis.data), self.text(axis.args[0])
+            count = extent
+            if phase.tile and number == len(phase.axes) - 1:
+                count = f"(({extent} + {phase.tile - 1}) / {phase.tile})"
+                name = f"{name}_tile"
+            first = number == 0
+            if first:
+                out.append(f"const long long {name} = {rest};")
+            else:
+                out.append(f"const long long {name} = {rest} % {count};")
+                out.append(f"const long long at{number} = {rest} / {count};")
+                rest = f"at{number}"
+        if phase.tile:
+            last = phase.axes[-1]
+            name, extent = str(last.data), self.text(last.args[0])
+            out.append(f"const long long {name}_begin = {name}_tile * {phase.tile};")
+            out.append(f"const long long {name}_end = {name}_begin + {phase.tile} < {extent} ? "
+                       f"{name}_begin + {phase.tile} : {extent};")
+        return out
+
+    # ---- statements ----
+
+    def statements(self, body: tuple[Statement, ...]) -> list[str]:
+        out: list[str] = []
+        for statement in body:
+            match statement:
+                case Loop():
+                    out += self.loop(statement)
+                case ReduceLoop():
+                    out += self.reductions.whole(statement)
+                case Partial():
+                    out += self.reductions.partial(statement)
+                case Recall(target=target, array=array, identity=identity, extent=extent):
+                    kind = held_type(target.dtype)
+                    value = f"{self.text(extent)} > 0 ? {array}[0] : {self.text(identity)}"
+                    out.append(f"const {kind} {target.data} = {value};")
+                case _:
+                    out += self.simple(statement)
+        return out
+
+    def loop(self, loop: Loop) -> list[str]:
+        axis = str(loop.axis.data)
+        pragma = self.pragma if loop.lanes else []
+        head = f"for (long long {axis} = {self.text(loop.begin)}; {axis} < {self.text(loop.end)}; {axis}++) {{"
+        return [*pragma, head, *indent(self.statements(loop.body)), "}"]
+
+
+def uses(text: str, name: str) -> bool:
+    at = text.find(name)
+    while at >= 0:
+        before = text[at - 1] if at else " "
+        after = text[at + len(name):at + len(name) + 1] or " "
+        if not (before.isalnum() or before == "_") and not (after.isalnum() or after == "_"):
+            return True
+        at = text.find(name, at + 1)
+    return False
+
+
+def indent(lines: list[str]) -> list[str]:
+    return [line if line.startswith("#") else INDENT + line for line in lines]

@@ -1,0 +1,304 @@
+"""Reductions as C loops for the CPU, in the order that docs/bits.md fixes: lanes, halving, blocks pairwise."""
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from jittor_cy.compiler.codegen.c_like import INDENT, combine_text, held_type
+from jittor_cy.compiler.ir.index import value_of
+from jittor_cy.compiler.ir.kernel import Loop, Partial, ReduceLoop, ReduceResult, Statement, begin_of, end_of
+from jittor_cy.compiler.ir.primitives import identity_of
+
+if TYPE_CHECKING:
+    from jittor_cy.compiler.codegen.cpu import CpuPrinter
+
+__all__ = ["ReducePrinter"]
+
+# Levels of the pairwise combination: a run has less than 2^48 blocks.
+STACK = 48
+
+
+class ReducePrinter:
+    def __init__(self, printer: CpuPrinter) -> None:
+        self.printer = printer
+
+    def whole(self, loop: ReduceLoop) -> list[str]:
+        """Defines the results of a reduction that one thread does from start to end."""
+        if loop.columns is not None:
+            return ColumnReduce(self.printer, loop).lines()
+        return RowReduce(self.printer, loop).lines()
+
+    def partial(self, partial: Partial) -> list[str]:
+        reduce = RowReduce(self.printer, partial.loop)
+        return reduce.first_half(partial) if partial.first else reduce.second_half(partial)
+
+
+def indent(lines: list[str]) -> list[str]:
+    return [line if line.startswith("#") else INDENT + line for line in lines]
+
+
+def is_search(result: ReduceResult) -> bool:
+    return result.kind.startswith("Arg")
+
+
+def is_nested(body: tuple[Statement, ...]) -> bool:
+    return any(isinstance(s, (Loop, ReduceLoop)) for s in body)
+
+
+class RowReduce:
+    """One result a ReduceLoop result: lanes in arrays, so that their loop vectorizes."""
+
+    def __init__(self, printer: CpuPrinter, loop: ReduceLoop) -> None:
+        self.printer, self.loop = printer, loop
+        self.axis = str(loop.axis.data)
+        self.extent = printer.text(loop.extent)
+        self.folds = [r for r in loop.results if not is_search(r)]
+        self.searches = [r for r in loop.results if is_search(r)]
+        known = value_of(loop.extent)
+        self.short = known is not None and known <= loop.lanes
+        self.lanes = 1 << max(0, known - 1).bit_length() if self.short else loop.lanes  # type: ignore[operator]
+
+    def name(self, result: ReduceResult) -> str:
+        return str(result.target.data)
+
+    def identity(self, result: ReduceResult) -> str:
+        return self.printer.text(identity_of(result.kind, result.dtype))
+
+    def declare(self) -> list[str]:
+        out = []
+        for r in self.folds:
+            out.append(f"{held_type(r.dtype)} {self.name(r)} = {self.identity(r)};")
+        for r in self.searches:
+            out.append(f"{held_type(r.dtype)} {self.name(r)}_best = 0;")
+            out.append(f"long long {self.name(r)} = 0;")
+        return out
+
+    def lines(self) -> list[str]:
+        out = self.declare()
+        if self.short:
+            return [*out, "{", *indent([*self.block("0", self.extent), *self.take_lanes()]), "}"]
+        stacks = [f"{held_type(r.dtype)} {self.name(r)}_stack[{STACK}];" for r in self.folds]
+        stacks += ["int depth = 0;"] if self.folds else []
+        inner = [f"const long long stop = start + {self.loop.block} < {self.extent} ? start + {self.loop.block} : {self.extent};",
+                 *self.block("start", "stop"), *self.push("start")]
+        head = f"for (long long start = 0; start < {self.extent}; start += {self.loop.block}) {{"
+        return [*out, "{", *indent([*stacks, head, *indent(inner), "}", *self.fold_stack()]), "}"]
+
+    def take_lanes(self) -> list[str]:
+        known = value_of(self.loop.extent)
+        return [f"{self.name(r)} = {self.name(r)}_lane[0];" for r in self.folds] if known else []
+
+    # ---- one block ----
+
+    def block(self, start: str, stop: str) -> list[str]:
+        """Fills <name>_lane[0] with the block's value; searches go on from what they found before."""
+        out = []
+        for r in self.folds:
+            out.append(f"{held_type(r.dtype)} {self.name(r)}_lane[{self.lanes}];")
+        if self.folds:
+            fill = " ".join(f"{self.name(r)}_lane[l] = {self.identity(r)};" for r in self.folds)
+            out.append(f"for (int l = 0; l < {self.lanes}; l++) {{ {fill} }}")
+        out += self.elements(start, stop)
+        if self.folds and self.lanes > 1:
+            steps = " ".join(f"{self.name(r)}_lane[l] = {self.step(r, 'l', 'l + w')};" for r in self.folds)
+            out.append(f"for (int w = {self.lanes // 2}; w > 0; w /= 2) {{")
+            out.append(f"{INDENT}for (int l = 0; l < w; l++) {{ {steps} }}")
+            out.append("}")
+        return out
+
+    def step(self, r: ReduceResult, a: str, b: str) -> str:
+        return combine_text(r.kind, r.dtype, f"{self.name(r)}_lane[{a}]", f"{self.name(r)}_lane[{b}]")
+
+    def elements(self, start: str, stop: str) -> list[str]:
+        serial = is_nested(self.loop.body) or bool(self.searches) or self.short or self.loop.lanes != 64
+        if serial:
+            lane = f"{self.axis} - {start}" if start != "0" else self.axis
+            lane = lane if self.short else f"({lane}) % {self.lanes}"
+            body = self.body(lane, start)
+            return [f"for (long long {self.axis} = {start}; {self.axis} < {stop}; {self.axis}++) {{", *indent(body), "}"]
+        full = [f"const long long {self.axis} = at + l;", *self.body("l", start)]
+        rest = self.body(f"{self.axis} - at", start)
+        return [f"long long at = {start};",
+                f"for (; at + {self.lanes} <= {stop}; at += {self.lanes}) {{",
+                *indent([*self.printer.pragma, f"for (long long l = 0; l < {self.lanes}; l++) {{", *indent(full), "}"]), "}",
+                *self.printer.pragma,
+                f"for (long long {self.axis} = at; {self.axis} < {stop}; {self.axis}++) {{", *indent(rest), "}"]
+
+    def body(self, lane: str, start: str) -> list[str]:
+        out = self.printer.statements(self.loop.body)
+        for r in self.folds:
+            value = self.printer.text(r.value)
+            place = f"{self.name(r)}_lane[{lane}]"
+            out.append(f"{place} = {combine_text(r.kind, r.dtype, place, value)};")
+        for r in self.searches:
+            out += self.search(r, f"{self.name(r)}_best", self.name(r), self.axis, f"{self.axis} == {start}")
+        return out
+
+    def search(self, r: ReduceResult, best: str, index: str, at: str, first: str) -> list[str]:
+        """A NaN beats every number, the first of equals stays. x != x never holds for integers."""
+        value = self.printer.text(r.value)
+        sign = ">" if r.kind == "ArgMax" else "<"
+        first = f"{self.axis} == 0" if first.endswith("start") and not self.is_partial else first
+        taken = f"({first}) | ({value} {sign} {best}) | (({value} != {value}) & ({best} == {best}))"
+        name = f"{self.name(r)}_taken"
+        return [f"const int {name} = {taken};", f"{best} = {name} ? {value} : {best};", f"{index} = {name} ? {at} : {index};"]
+
+    is_partial = False
+
+    # ---- blocks pairwise ----
+
+    def push(self, start: str) -> list[str]:
+        if not self.folds:
+            return []
+        out = [f"int merged = depth;  // as many as the block's number has ones at its end",
+               f"for (long long number = {start} / {self.loop.block}; number & 1; number >>= 1) {{", f"{INDENT}merged--;"]
+        for r in self.folds:
+            out.append(f"{INDENT}{self.name(r)}_lane[0] = "
+                       f"{combine_text(r.kind, r.dtype, f'{self.name(r)}_stack[merged]', f'{self.name(r)}_lane[0]')};")
+        out.append("}")
+        out += [f"{self.name(r)}_stack[merged] = {self.name(r)}_lane[0];" for r in self.folds]
+        return [*out, "depth = merged + 1;"]
+
+    def fold_stack(self) -> list[str]:
+        if not self.folds:
+            return []
+        steps = [f"{self.name(r)}_stack[depth - 2] = "
+                 f"{combine_text(r.kind, r.dtype, f'{self.name(r)}_stack[depth - 2]', f'{self.name(r)}_stack[depth - 1]')};"
+                 for r in self.folds]
+        takes = " ".join(f"{self.name(r)} = {self.name(r)}_stack[0];" for r in self.folds)
+        return ["for (; depth > 1; depth--) {", *indent(steps), "}", f"if (depth > 0) {{ {takes} }}"]
+
+    # ---- in two phases ----
+
+    def first_half(self, partial: Partial) -> list[str]:
+        self.is_partial = True
+        number = str(partial.number.data)
+        out = [f"const long long start = {number} * {self.loop.block};",
+               f"const long long stop = start + {self.loop.block} < {self.extent} ? start + {self.loop.block} : {self.extent};"]
+        for r in self.searches:
+            out += [f"{held_type(r.dtype)} {self.name(r)}_best = 0;", f"long long {self.name(r)} = 0;"]
+        out += self.block("start", "stop")
+        for r, arrays in zip(self.loop.results, partial.arrays, strict=True):
+            if is_search(r):
+                out += [f"{arrays[0]}[{number}] = {self.name(r)}_best;", f"{arrays[1]}[{number}] = {self.name(r)};"]
+            else:
+                out.append(f"{arrays[0]}[{number}] = {self.name(r)}_lane[0];")
+        return out
+
+    def second_half(self, partial: Partial) -> list[str]:
+        out = self.declare()
+        count = self.printer.text(partial.number.args[0])
+        stacks = [f"{held_type(r.dtype)} {self.name(r)}_stack[{STACK}];" for r in self.folds]
+        stacks += ["int depth = 0;"] if self.folds else []
+        takes, keeps = [], []
+        for r, arrays in zip(self.loop.results, partial.arrays, strict=True):
+            if is_search(r):
+                takes += self.search_blocks(r, arrays)
+                keeps.append(f"{arrays[1]}[0] = {self.name(r)};")
+            else:
+                takes.append(f"{held_type(r.dtype)} {self.name(r)}_lane[1] = {{{arrays[0]}[block]}};")
+                keeps.append(f"{arrays[0]}[0] = {self.name(r)};")
+        inner = [*takes, *self.push(f"block * {self.loop.block}")]
+        loop = [f"for (long long block = 0; block < {count}; block++) {{", *indent(inner), "}"]
+        return [*out, "{", *indent([*stacks, *loop, *self.fold_stack()]), "}",
+                f"if ({count} > 0) {{", *indent(keeps), "}"]
+
+    def search_blocks(self, r: ReduceResult, arrays: tuple[str, ...]) -> list[str]:
+        best, value = f"{self.name(r)}_best", f"{arrays[0]}[block]"
+        sign = ">" if r.kind == "ArgMax" else "<"
+        taken = f"(block == 0) | ({value} {sign} {best}) | (({value} != {value}) & ({best} == {best}))"
+        return [f"const int {self.name(r)}_taken = {taken};",
+                f"{best} = {self.name(r)}_taken ? {value} : {best};",
+                f"{self.name(r)} = {self.name(r)}_taken ? {arrays[1]}[block] : {self.name(r)};"]
+
+
+class ColumnReduce:
+    """A tile of columns side by side; results are arrays with a place a column."""
+
+    TILE = 64
+
+    def __init__(self, printer: CpuPrinter, loop: ReduceLoop) -> None:
+        self.printer, self.loop = printer, loop
+        columns = loop.columns
+        assert columns is not None
+        self.axis, self.column = str(loop.axis.data), str(columns.data)
+        self.extent = printer.text(loop.extent)
+        self.begin, self.end = printer.text(begin_of(columns)), printer.text(end_of(columns))
+        self.folds = [r for r in loop.results if not is_search(r)]
+        self.searches = [r for r in loop.results if is_search(r)]
+
+    def lines(self) -> list[str]:
+        out, stacks = [f"const long long {self.axis}_width = {self.end} - {self.begin};"], []
+        for r in self.loop.results:
+            name = r.target.data
+            if is_search(r):
+                out += [f"{held_type(r.dtype)} {name}_best[{self.TILE}];", f"long long {name}[{self.TILE}];"]
+                out.append(f"for (int l = 0; l < {self.TILE}; l++) {{ {name}_best[l] = 0; {name}[l] = 0; }}")
+            else:
+                identity = self.printer.text(identity_of(r.kind, r.dtype))
+                out.append(f"{held_type(r.dtype)} {name}[{self.TILE}];")
+                out.append(f"for (int l = 0; l < {self.TILE}; l++) {name}[l] = {identity};")
+                stacks.append(f"{held_type(r.dtype)} {name}_stack[{STACK}][{self.TILE}];")
+        stacks += ["int depth = 0;"] if self.folds else []
+        head = f"for (long long start = 0; start < {self.extent}; start += {self.loop.block}) {{"
+        return [*out, "{", *indent([*stacks, head, *indent([*self.block(), *self.push()]), "}", *self.fold_stack()]), "}"]
+
+    def block(self) -> list[str]:
+        out = [f"const long long stop = start + {self.loop.block} < {self.extent} ? start + {self.loop.block} : {self.extent};"]
+        lanes = self.loop.lanes
+        for r in self.folds:
+            identity = self.printer.text(identity_of(r.kind, r.dtype))
+            out.append(f"{held_type(r.dtype)} {r.target.data}_lane[{lanes}][{self.TILE}];")
+            out.append(f"for (int k = 0; k < {lanes}; k++) for (int l = 0; l < {self.TILE}; l++) "
+                       f"{r.target.data}_lane[k][l] = {identity};")
+        rows = [f"{held_type(r.dtype)}* {r.target.data}_row = {r.target.data}_lane[({self.axis} - start) % {lanes}];"
+                for r in self.folds]
+        body = [*self.printer.pragma,
+                f"for (long long {self.column} = {self.begin}; {self.column} < {self.end}; {self.column}++) {{",
+                *indent(self.body()), "}"]
+        out += [f"for (long long {self.axis} = start; {self.axis} < stop; {self.axis}++) {{", *indent([*rows, *body]), "}"]
+        if self.folds:
+            steps = [f"{r.target.data}_lane[k][l] = "
+                     f"{combine_text(r.kind, r.dtype, f'{r.target.data}_lane[k][l]', f'{r.target.data}_lane[k + w][l]')};"
+                     for r in self.folds]
+            out += [f"for (int w = {lanes // 2}; w > 0; w /= 2) {{",
+                    f"{INDENT}for (int k = 0; k < w; k++) for (int l = 0; l < {self.TILE}; l++) {{ {' '.join(steps)} }}", "}"]
+        return out
+
+    def body(self) -> list[str]:
+        out = [f"const long long l = {self.column} - {self.begin};", *self.printer.statements(self.loop.body)]
+        for r in self.loop.results:
+            value, name = self.printer.text(r.value), r.target.data
+            if is_search(r):
+                out += self.search(r, value)
+            else:
+                out.append(f"{name}_row[l] = {combine_text(r.kind, r.dtype, f'{name}_row[l]', value)};")
+        return out
+
+    def search(self, r: ReduceResult, value: str) -> list[str]:
+        name, sign = r.target.data, ">" if r.kind == "ArgMax" else "<"
+        best = f"{name}_best[l]"
+        taken = f"({self.axis} == 0) | ({value} {sign} {best}) | (({value} != {value}) & ({best} == {best}))"
+        return [f"const int {name}_taken = {taken};", f"{best} = {name}_taken ? {value} : {best};",
+                f"{name}[l] = {name}_taken ? {self.axis} : {name}[l];"]
+
+    def each(self, lines: list[str]) -> str:
+        return f"for (int l = 0; l < {self.TILE}; l++) {{ {' '.join(lines)} }}"
+
+    def push(self) -> list[str]:
+        if not self.folds:
+            return []
+        merges = [f"{r.target.data}_lane[0][l] = "
+                  f"{combine_text(r.kind, r.dtype, f'{r.target.data}_stack[depth][l]', f'{r.target.data}_lane[0][l]')};"
+                  for r in self.folds]
+        keeps = [f"{r.target.data}_stack[depth][l] = {r.target.data}_lane[0][l];" for r in self.folds]
+        return [f"for (long long number = start / {self.loop.block}; number & 1; number >>= 1) {{",
+                f"{INDENT}depth--;", INDENT + self.each(merges), "}", self.each(keeps), "depth++;"]
+
+    def fold_stack(self) -> list[str]:
+        if not self.folds:
+            return []
+        steps = [f"{r.target.data}_stack[depth - 2][l] = " + combine_text(
+            r.kind, r.dtype, f"{r.target.data}_stack[depth - 2][l]", f"{r.target.data}_stack[depth - 1][l]") + ";"
+                 for r in self.folds]
+        takes = [f"{r.target.data}[l] = {r.target.data}_stack[0][l];" for r in self.folds]
+        return ["for (; depth > 1; depth--) {", INDENT + self.each(steps), "}", f"if (depth > 0) {self.each(takes)}"]

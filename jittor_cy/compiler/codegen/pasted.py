@@ -1,0 +1,94 @@
+"""The texts that a headerless source pastes: the kernel ABI and the functions of kernel_math.h that it calls."""
+from __future__ import annotations
+
+import functools
+import re
+from pathlib import Path
+
+__all__ = ["abi_text", "closure", "preamble", "pasted_file"]
+
+HELPERS = {
+    "jt_index_quotient": """\
+static inline long long jt_index_quotient(long long a, long long b) { return b > 0 ? a / b : 0; }""",
+    "jt_index_exact": """\
+static inline long long jt_index_exact(long long a, long long b) {
+  const long long safe = b == 0 || b == -1 ? 1 : b;
+  return b == 0 ? -1 : b == -1 ? -a : a % safe == 0 ? a / safe : -1;
+}""",
+    "jt_index_clamp": """\
+static inline long long jt_index_clamp(long long i, long long extent) {
+  return i < 0 || extent <= 0 ? 0 : i < extent ? i : extent - 1;
+}""",
+    "jt_report": """\
+static __attribute__((noinline, cold)) void jt_report(KernelError* error, int op, long long value, long long limit) {
+  int none = 0;
+  if (!__atomic_compare_exchange_n(&error->code, &none, 1, 0, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) return;
+  error->op = op;
+  error->value = value;
+  error->limit = limit;
+}""",
+}
+CALLED = re.compile(r"\bjt_\w+(?=\()")
+
+
+def pasted_file(name: str) -> Path:
+    """In an installed package beside this file, in a checkout under runtime/exec."""
+    here = Path(__file__).resolve()
+    installed = here.parent / "include" / name
+    checkout = here.parents[3] / "runtime" / "exec" / name
+    return checkout if checkout.exists() else installed
+
+
+@functools.cache
+def abi_text() -> str:
+    """The structs, one paragraph each, without comments."""
+    text = pasted_file("kernel_abi.h").read_text()
+    text = text.split("/* kernel-abi-begin */")[1].split("/* kernel-abi-end */")[0]
+    text = re.sub(r"[ \t]*/\*.*?\*/", "", text, flags=re.DOTALL)
+    return re.sub(r"\n\s*\n+", "\n\n", text).strip()
+
+
+@functools.cache
+def maths() -> tuple[str, dict[str, str]]:
+    """(what stands in front of the functions, name → text of each function in order)."""
+    text = pasted_file("kernel_math.h").read_text()
+    start = text.split("/* kernel-math-preamble-begin */")[1]
+    before, rest = start.split("/* kernel-math-preamble-end */")
+    functions = {}
+    lines = rest.splitlines()
+    at = 0
+    while at < len(lines):
+        if not lines[at].startswith("static inline "):
+            at += 1
+            continue
+        end = at
+        while not (lines[end].startswith("}") or (end == at and lines[end].endswith("}"))):
+            end += 1
+        body = "\n".join(lines[at:end + 1])
+        functions[re.search(r"\b(jt_\w+)\(", body).group(1)] = body  # type: ignore[union-attr]
+        at = end + 1
+    return before.strip(), functions
+
+
+def preamble() -> str:
+    """Macros and typedefs of the maths, without comments."""
+    return re.sub(r"/\*.*?\*/\n", "", maths()[0])
+
+
+@functools.cache
+def calls_of(name: str) -> tuple[str, ...]:
+    text = HELPERS.get(name) or maths()[1].get(name, "")
+    return tuple(dict.fromkeys(c for c in CALLED.findall(text) if c != name))
+
+
+def closure(text: str) -> list[str]:
+    """Texts of all functions that `text` calls, directly or not, each below what it calls itself."""
+    needed: dict[str, None] = {}
+    stack = list(dict.fromkeys(CALLED.findall(text)))
+    while stack:
+        name = stack.pop()
+        if name not in needed:
+            needed[name] = None
+            stack.extend(calls_of(name))
+    in_order = [body for name, body in maths()[1].items() if name in needed]
+    return in_order + [body for name, body in HELPERS.items() if name in needed]

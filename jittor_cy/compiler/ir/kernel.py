@@ -1,0 +1,166 @@
+"""Kernel IR: what one Group does, as loops over expressions; free of any target's spelling."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from jittor_cy.compiler.ir.expr import Expr, variable
+from jittor_cy.compiler.ir.program import DimRef
+
+__all__ = ["Array", "Assign", "Buffer", "Check", "Define", "Kernel", "Loop", "Partial", "PhaseBody", "Recall", "ReduceLoop",
+           "ReduceResult", "Statement", "begin_of", "end_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Buffer:
+    """A pointer of KernelArgs. `aliased`: an output may lie in the memory of an input, element on element."""
+
+    name: str
+    dtype: str
+    var: int
+    is_output: bool
+    aliased: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Define:
+    """A local constant: `target` is a var."""
+
+    target: Expr
+    value: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Assign:
+    """`target` is a load (an element of a buffer), an element (of a local array) or a var."""
+
+    target: Expr
+    value: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Reports op, index and limit where `inside` is false and `guard` (None: always) is true."""
+
+    op: int
+    index: Expr
+    limit: Expr
+    inside: Expr
+    guard: Expr | None
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """`axis` runs over [begin, end). lanes: iterations are independent and contiguous in memory."""
+
+    axis: Expr
+    begin: Expr
+    end: Expr
+    lanes: bool
+    body: tuple[Statement, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReduceResult:
+    """One reduction inside a ReduceLoop. `target`: a var, or an element of an array with one place a column.
+
+    ArgMax and ArgMin: the target is the index.
+    """
+
+    target: Expr
+    kind: str
+    dtype: str  # of the accumulator
+    value: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class ReduceLoop:
+    """Reductions over `axis` in blocks of `block` and `lanes` lanes, in the order that docs/bits.md fixes.
+
+    `columns`: an axis over which the reductions run side by side (I > 1); None: one reduction at a time.
+    `body`: statements done for each element beside the reductions (values that other loops need).
+    """
+
+    axis: Expr
+    extent: Expr
+    lanes: int
+    block: int
+    results: tuple[ReduceResult, ...]
+    columns: Expr | None = None
+    body: tuple[Statement, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Partial:
+    """One half of a reduction over everything, in a phase of its own; `shared` memory holds a value a block.
+
+    first: reduces block `number` of `loop` into the shared arrays; else: combines all blocks pairwise, defines the
+    loop's targets and keeps them in element 0 of the arrays.
+    """
+
+    loop: ReduceLoop
+    first: bool
+    number: Expr
+    arrays: tuple[tuple[str, ...], ...]  # names of the shared arrays of each result: one, or value and index
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """Defines `target` as element 0 of a shared array that an earlier phase filled; the identity where extent is 0."""
+
+    target: Expr
+    array: str
+    identity: Expr
+    extent: Expr
+
+
+Statement = Define | Assign | Check | Loop | ReduceLoop | Partial | Recall
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseBody:
+    """One parallel range: the product of the extents of `axes`, row-major; the body is one iteration.
+
+    `before`: what no iteration changes; done once by whoever works on a part of the range.
+    `tile`: the last axis is cut into tiles of this length; inside the body it runs over [begin_of, end_of) of itself.
+    `work`: rough nanoseconds of one iteration, as (factor, extents).
+    """
+
+    axes: tuple[Expr, ...]
+    body: tuple[Statement, ...]
+    tile: int = 0
+    work: tuple[int, tuple[Expr, ...]] = (1, ())
+    together: bool = False  # on a GPU the threads of a block share one iteration
+    before: tuple[Statement, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Array:
+    """Scratch memory: of a thread (row buffers) or of a launch (a value a block)."""
+
+    name: str
+    dtype: str
+    length: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """`early`: vars that are stored before the last loop that reads its inputs, so that they may not share memory."""
+
+    name: str
+    buffers: tuple[Buffer, ...]
+    dims: tuple[DimRef, ...]
+    scalars: tuple[tuple[int, int], ...]
+    phases: tuple[PhaseBody, ...]
+    local: tuple[Array, ...] = ()
+    shared: tuple[Array, ...] = ()
+    ops: tuple[int, ...] = ()
+    early: frozenset[int] = frozenset()
+
+
+def begin_of(axis: Expr) -> Expr:
+    """Where the tile of an axis starts."""
+    return variable(f"{axis.data}_begin", "int64")
+
+
+def end_of(axis: Expr) -> Expr:
+    return variable(f"{axis.data}_end", "int64")

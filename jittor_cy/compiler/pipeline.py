@@ -1,0 +1,145 @@
+"""The pipeline: from a Graph to a Program with its kernels' sources; the one file that knows every pass."""
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from jittor_cy.compiler.codegen import cpu
+from jittor_cy.compiler.ir import spec
+from jittor_cy.compiler.ir.graph import Graph
+from jittor_cy.compiler.ir.kernel import Kernel
+from jittor_cy.compiler.ir.program import KernelSource, Launch, Program
+from jittor_cy.compiler.passes.donate import donate, donations_of
+from jittor_cy.compiler.passes.hoist import hoist
+from jittor_cy.compiler.passes.simplify_graph import simplify_graph
+from jittor_cy.compiler.schedule.fusion import fuse
+from jittor_cy.compiler.schedule.group import Group
+from jittor_cy.compiler.schedule.loops import build_kernel
+from jittor_cy.compiler.schedule.numbers import Numbers
+from jittor_cy.compiler.schedule.values import canonical_axes
+from jittor_cy.compiler.toolchain.gcc import compiler_version, flags_for
+from jittor_cy.debug.trace import is_on, trace
+
+__all__ = ["LOWER", "Options", "Pass", "compile_graph", "lower"]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What decides kernels beside the graph. `without`: names of passes of LOWER to leave out."""
+
+    isa: str = "avx2"
+    fuse: bool = True
+    verify: bool = False
+    without: frozenset[str] = field(default_factory=frozenset)
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    name: str
+    run: Callable[[Kernel], Kernel]
+    ensures: Callable[[Kernel], None]
+
+
+LOWER = (
+    Pass("donate", donate, ensures=spec.loops),
+    Pass("hoist", hoist, ensures=spec.named),  # last: from here on expressions are not compared any more
+)
+NEEDED = ("hoist",)
+
+
+def lower(kernel: Kernel, options: Options) -> Kernel:
+    """Runs LOWER in order. With `verify` each pass is checked against the form that it promises."""
+    if options.verify:
+        spec.verify(kernel, spec.loops, after="schedule")
+    for step in LOWER:
+        if step.name in options.without and step.name not in NEEDED:
+            continue
+        before, kernel = kernel, step.run(kernel)
+        if options.verify:
+            spec.verify(kernel, step.ensures, after=step.name)
+        if is_on(4, "pass"):
+            trace(4, "pass", name=step.name, kernel=kernel.name, ir="unchanged" if before == kernel else kernel)
+    return kernel
+
+
+def compile_graph(graph: Graph, options: Options) -> Program:
+    """The Program of a graph. Starts no compiler: the sources say what is to be compiled."""
+    graph = simplify_graph(graph)
+    groups, notes = fuse(graph, options.fuse)
+    if graph.device == "cuda":
+        from jittor_cy.compiler.codegen.cuda import source_of  # loaded where a GPU is used
+    else:
+        source_of = cpu_source
+    canonical = canonical_axes(graph)
+    launches, sources = [], {}
+    for group in groups:
+        if group.single is not None:
+            launch, source = single_launch(graph, group), None
+        else:
+            launch, source = kernel_launch(graph, canonical, group, options, source_of)
+        if source is not None:
+            sources.setdefault(source.key, source)
+        launches.append((group, launch))
+    ordered = order_launches(launches)
+    trace(2, "plan", signature=graph.signature, groups=len(ordered), kernels=len(sources))
+    return Program(tuple(ordered), tuple(sources.values()), tuple(notes))
+
+
+def single_launch(graph: Graph, group: Group) -> Launch:
+    op = graph.ops[group.single]  # type: ignore[index]
+    inputs = tuple(dict.fromkeys(op.inputs))
+    return Launch(None, (op.id,), (*inputs, *op.outputs), len(op.outputs))
+
+
+def kernel_launch(graph: Graph, canonical: dict[int, tuple[int, int]], group: Group, options: Options,
+                  source_of: Callable[[Kernel, Options], KernelSource]) -> tuple[Launch, KernelSource]:
+    kernel = build_kernel(graph, canonical, group)
+    donations = () if "donate" in options.without else donations_of(kernel)
+    kernel = lower(kernel, options)
+    source = source_of(kernel, options)
+    numbers = Numbers(graph, kernel)
+    phases = tuple(numbers.phase(p) for p in kernel.phases)
+    local, shared = numbers.nbytes(kernel.local), numbers.nbytes(kernel.shared)
+    launch = Launch(source.key, kernel.ops, tuple(b.var for b in kernel.buffers),
+                    sum(b.is_output for b in kernel.buffers), tuple(numbers.dims), kernel.scalars, phases, local, shared,
+                    donations)
+    trace(3, "kernel", key=source.key[:16], name=source.name, kind=group.kind, ops=len(kernel.ops))
+    return launch, source
+
+
+def cpu_source(kernel: Kernel, options: Options) -> KernelSource:
+    text = cpu.print_kernel(kernel, options.isa)
+    content = "\n".join((text, *flags_for(options.isa), options.isa, compiler_version()))
+    key = hashlib.sha256(content.encode()).hexdigest()
+    return KernelSource(key, kernel.name, text.replace(cpu.KEY, key[:16]), len(kernel.phases))
+
+
+def order_launches(launches: list[tuple[Group, Launch]]) -> list[Launch]:
+    """A topological order that puts updates of one kernel next to each other, as one batch."""
+    makers = {out: i for i, (_, launch) in enumerate(launches) for out in launch.buffers[len(launch.buffers) - launch.output_count:]}
+    waits = [{makers[v] for v in launch.buffers[:len(launch.buffers) - launch.output_count] if v in makers}
+             for _, launch in launches]
+    done: dict[int, None] = {}
+    ordered: list[Launch] = []
+    batch = 0
+    while len(done) < len(launches):
+        ready = [i for i in range(len(launches)) if i not in done and waits[i] <= done.keys()]
+        plain = next((i for i in ready if not launches[i][0].update), None)
+        if plain is not None:
+            done[plain] = None
+            ordered.append(launches[plain][1])
+            continue
+        key = launches[ready[0]][1].kernel
+        same = [i for i in ready if launches[i][1].kernel == key]
+        batch += 1
+        for i in same:
+            done[i] = None
+            ordered.append(with_batch(launches[i][1], batch if len(same) > 1 else 0))
+    return ordered
+
+
+def with_batch(launch: Launch, batch: int) -> Launch:
+    from dataclasses import replace
+
+    return replace(launch, batch=batch)

@@ -1,0 +1,384 @@
+"""fuse: partition a Graph into Groups, one kernel each; every refusal has words."""
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from jittor_cy.compiler.ir.graph import Graph, Op
+from jittor_cy.compiler.ir.primitives import cost_of
+from jittor_cy.compiler.schedule.group import Group, GroupSet
+from jittor_cy.compiler.schedule.heuristic import CHEAP, LOAD_COST, MAX_BUFFERS, MAX_CONCAT, MAX_OPS
+from jittor_cy.compiler.schedule.labels import MISALIGNED, Labels, covers, down, real_axes, up
+from jittor_cy.debug.trace import is_on, trace
+
+__all__ = ["KEEP_APART", "fuse"]
+
+POINTWISE = ("elementwise", "movement", "source", "random", "reindex")
+# Ops that read an input elsewhere than at the element that they make, or more often than once.
+READS_AGAIN = ("Broadcast", "Reindex", "Concat", "Insert", "Pad")
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What a value is computed from: ops in order of use, vars in memory, groups whose reductions it needs."""
+
+    ops: tuple[int, ...]
+    sources: tuple[int, ...]
+    homes: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """To compute `var` in a group; `labels`: of the var there (of the input for a Reduce)."""
+
+    var: int
+    update: int
+    reach: Reach
+    labels: Labels | None
+    reduces: bool
+
+
+# The first rule that objects wins; its words are what JTCY_DEBUG=3 and jt.debug.explain print.
+KEEP_APART: tuple[tuple[str, Callable[[GroupSet, Group, Proposal], bool]], ...] = (
+    ("the runtime runs this op itself", lambda groups, g, p: g.kind == "single"),
+    ("another optimizer update", lambda groups, g, p: g.update != p.update),
+    ("an update stays apart from reductions", lambda groups, g, p: p.update != 0 and g.kind != "map"),
+    ("outer axes differ", lambda groups, g, p: p.labels is MISALIGNED),
+    ("would make a cycle", lambda groups, g, p: groups.would_cycle(g, list(p.reach.sources))),
+    ("too many ops", lambda groups, g, p: len(g.ops.keys() | set(p.reach.ops)) + 1 > MAX_OPS),
+    ("too many buffers",
+     lambda groups, g, p: len(g.sources.keys() | set(p.reach.sources)) + len(g.stores) + 1 > MAX_BUFFERS),
+)
+
+# A costly value that several kernels would compute is stored instead; each round may find more of them.
+MAX_ROUNDS = 4
+
+
+def fuse(graph: Graph, enabled: bool = True) -> tuple[list[Group], list[str]]:
+    """Groups in an order in which they can run, and why ops were kept apart. Every op that is needed is in a group."""
+    stored: dict[int, None] = {}
+    for _ in range(MAX_ROUNDS):
+        fusion = Fusion(graph, enabled, stored)
+        fusion.run()
+        found = fusion.computed_again() if enabled else []
+        if not found:
+            break
+        stored.update(dict.fromkeys(found))
+    return in_order(fusion.groups), fusion.notes
+
+
+def in_order(groups: GroupSet) -> list[Group]:
+    return sorted(groups.groups, key=lambda g: (groups.closure[g.number].bit_count(), g.number))
+
+
+class Fusion:
+    """One pass over the ops: pointwise values stay expressions until something needs them in memory."""
+
+    def __init__(self, graph: Graph, enabled: bool, stored: dict[int, None]) -> None:
+        self.graph, self.enabled, self.stored = graph, enabled, stored
+        self.groups = GroupSet(graph)
+        self.notes: list[str] = []
+        self.complexity: dict[int, int] = {}
+
+    def run(self) -> None:
+        for op in self.graph.ops:
+            if op.family != "dead":
+                self.visit(op)
+
+    def visit(self, op: Op) -> None:
+        if not self.enabled or self.runs_alone(op):
+            for number in op.inputs:
+                self.ensure_stored(number)
+        if self.runs_alone(op):
+            return self.run_alone(op)
+        (out,) = op.outputs
+        if op.family == "reduce":
+            self.place_reduce(op)
+        else:
+            self.keep_small(op)
+        if self.graph.vars[out].output or out in self.stored or not self.enabled:
+            self.ensure_stored(out)
+        return None
+
+    @staticmethod
+    def runs_alone(op: Op) -> bool:
+        if op.kind == "Concat":
+            return len(op.inputs) > MAX_CONCAT
+        return op.family not in (*POINTWISE, "reduce")
+
+    def run_alone(self, op: Op) -> None:
+        group = self.groups.new("single", ())
+        group.single = op.id
+        group.ops[op.id] = None
+        self.groups.add_sources(group, list(op.inputs))
+        for out in op.outputs:
+            self.groups.store(group, out)
+
+    # ---- values ----
+
+    def producer(self, var: int) -> Op:
+        return self.graph.ops[self.graph.vars[var].producer]  # type: ignore[index]
+
+    def reach(self, var: int) -> Reach:
+        """Walks back to what is in memory and to reductions."""
+        ops: dict[int, None] = {}
+        sources: dict[int, None] = {}
+        homes: dict[int, None] = {}
+        stack = [var]
+        seen = {var}
+        while stack:
+            number = stack.pop()
+            if self.groups.in_memory(number):
+                sources[number] = None
+                continue
+            op = self.producer(number)
+            ops[op.id] = None
+            if op.family == "reduce":
+                homes[self.groups.home[number]] = None
+                continue
+            for i in reversed(op.inputs):
+                if i not in seen:
+                    seen.add(i)
+                    stack.append(i)
+        return Reach(tuple(ops), tuple(sources), tuple(homes))
+
+    def cost(self, var: int) -> int:
+        """Of computing one element from what is in memory or reduced."""
+        reach = self.reach(var)
+        return sum(cost_of(self.graph.ops[o].kind) for o in reach.ops) + LOAD_COST * max(0, len(reach.sources) - 1)
+
+    def labels_of(self, var: int, group: Group, memo: dict[int, Labels | None]) -> Labels | None:
+        if var in group.labels:
+            return group.labels[var]
+        if var not in memo:
+            if self.groups.in_memory(var) or self.producer(var).family == "reduce":
+                memo[var] = (None,) * len(self.graph.vars[var].shape)
+            else:
+                memo[var] = up(self.graph, self.producer(var), lambda i: self.labels_of(i, group, memo))
+        return memo[var]
+
+    def spread_labels(self, group: Group, var: int, labels: Labels) -> None:
+        """Labels `var` and what it is read from at the same index."""
+        stack = [(var, labels)]
+        while stack:
+            number, known = stack.pop()
+            if number in group.labels:
+                continue
+            self.groups.label(group, number, known)
+            if self.groups.in_memory(number) and self.groups.stored_by.get(number) != group.number:
+                continue
+            op = self.producer(number)
+            below = down(self.graph, op, known) if op.family in POINTWISE else None
+            if below is not None:
+                stack.extend((i, below) for i in op.inputs)
+
+    def keep_small(self, op: Op) -> None:
+        """Stores inputs that would be computed too often, or that would make the expression too long."""
+        for number in op.inputs:
+            if self.groups.in_memory(number):
+                continue
+            foreign = self.producer(number).update_group not in (0, op.update_group)
+            if foreign or (op.kind in READS_AGAIN and self.is_costly(number)):
+                self.ensure_stored(number)
+        reach = self.reach(op.outputs[0])
+        while len(reach.ops) > MAX_OPS - 1 or len(reach.sources) > MAX_BUFFERS - 2:
+            inputs = [i for i in op.inputs if not self.groups.in_memory(i)]
+            if not inputs:
+                return
+            self.ensure_stored(max(inputs, key=lambda i: (len(self.reach(i).ops), -i)))
+            reach = self.reach(op.outputs[0])
+
+    def is_costly(self, var: int) -> bool:
+        """Costly, and not computed once for a whole row anyway."""
+        if self.cost(var) <= CHEAP:
+            return False
+        real = real_axes(self.graph.vars[var])
+        for home in self.reach(var).homes:
+            labels = self.labels_of(var, self.groups.groups[home], {})
+            if labels is not MISALIGNED and all(labels[a] is not None for a in real):
+                return False
+        return True
+
+    # ---- where a value is stored ----
+
+    def ensure_stored(self, var: int) -> None:
+        if self.groups.in_memory(var):
+            return
+        reach = self.reach(var)
+        if any(self.try_store(self.groups.groups[g], var, reach) for g in self.candidates(reach)):
+            return
+        for home in reach.homes:
+            self.export(var, home)
+        shape = self.graph.vars[var].shape
+        axes = real_axes(self.graph.vars[var])
+        group = self.groups.new("map", tuple(shape[a] for a in axes), self.producer(var).update_group)
+        numbers = {a: i for i, a in enumerate(axes)}
+        labels = tuple(numbers.get(a) for a in range(len(shape)))
+        self.put(group, var, self.reach(var), labels)
+
+    def candidates(self, reach: Reach) -> list[int]:
+        """Groups that might take a value: whose reductions it needs first, then those that read the same vars."""
+        sharing: dict[int, None] = dict.fromkeys(reach.homes)
+        if not self.enabled:
+            return list(sharing)
+        for source in reach.sources:
+            for number in reversed(self.groups.touching.get(source, ())):
+                sharing[number] = None
+        return list(sharing)
+
+    def objection(self, group: Group, proposal: Proposal) -> str | None:
+        why = next((words for words, objects in KEEP_APART if objects(self.groups, group, proposal)), None)
+        if why is not None or is_on(3, "fuse"):
+            edge = f"{self.describe(group)}->{self.producer(proposal.var).kind}#{proposal.var}"
+            trace(3, "fuse", edge=edge, kept_apart=why)
+            if why is not None:
+                self.notes.append(f"{edge}: {why}")
+        return why
+
+    def describe(self, group: Group) -> str:
+        last = group.stores[-1] if group.stores else None
+        return f"{group.kind}{group.number}" + ("" if last is None else f":{self.producer(last).kind}#{last}")
+
+    def try_store(self, group: Group, var: int, reach: Reach) -> bool:
+        labels = self.labels_of(var, group, {})
+        if not covers(labels, len(group.outer)):
+            labels = MISALIGNED
+        elif group.kind in ("map", "full") and any(labels[a] is None for a in real_axes(self.graph.vars[var])):
+            labels = MISALIGNED
+        foreign = [h for h in reach.homes if h != group.number]
+        if labels is MISALIGNED and group.number not in reach.homes:
+            return False
+        proposal = Proposal(var, self.producer(var).update_group, reach, labels, False)
+        if self.objection(group, proposal) is not None:
+            return False
+        if any(self.groups.depends(h, group.number) for h in foreign):
+            return False
+        for home in foreign:
+            self.export(var, home)
+        reach = self.reach(var)
+        if self.groups.would_cycle(group, list(reach.sources)):
+            return False
+        self.put(group, var, reach, labels)
+        return True
+
+    def put(self, group: Group, var: int, reach: Reach, labels: Labels) -> None:
+        self.groups.add_sources(group, list(reach.sources))
+        group.ops.update(dict.fromkeys(reach.ops))
+        self.spread_labels(group, var, labels)
+        self.groups.store(group, var)
+
+    def export(self, var: int, home: int) -> None:
+        """Makes group `home` store what `var` needs of it: values of one a row where they are cheap to go on from."""
+        if self.groups.in_memory(var) or home not in self.reach(var).homes:
+            return
+        group = self.groups.groups[home]
+        op = self.producer(var)
+        labels = self.labels_of(var, group, {})
+        aligned = covers(labels, len(group.outer))
+        once_a_row = aligned and all(labels[a] is not None for a in real_axes(self.graph.vars[var]))
+        if op.family == "reduce" and self.groups.home[var] == home:
+            return self.put(group, var, self.reach(var), labels)
+        fits = aligned and group.kind != "full" or once_a_row
+        if fits and (once_a_row or self.cost(var) > CHEAP) and self.try_store(group, var, self.reach(var)):
+            return None
+        for number in op.inputs:
+            self.export(number, home)
+        return None
+
+    # ---- where a reduction goes ----
+
+    def place_reduce(self, op: Op) -> None:
+        reach = self.reach(op.inputs[0])
+        if any(self.try_reduce(self.groups.groups[g], op, reach) for g in self.candidates(reach)):
+            return
+        for home in reach.homes:
+            self.export(op.inputs[0], home)
+        source = self.graph.vars[op.inputs[0]]
+        first, end = op.structure[1], op.structure[2]
+        kept = [a for a in real_axes(source) if not first <= a < end]
+        behind = [a for a in kept if a >= end]
+        kind = "column" if behind else "row" if kept else "full"
+        group = self.groups.new(kind, tuple(source.shape[a] for a in kept))
+        numbers = {a: i for i, a in enumerate(kept)}
+        labels = tuple(numbers.get(a) for a in range(len(source.shape)))
+        self.put_reduce(group, op, self.reach(op.inputs[0]), labels)
+
+    def put_reduce(self, group: Group, op: Op, reach: Reach, labels: Labels) -> None:
+        first, end = op.structure[1], op.structure[2]
+        self.groups.add_sources(group, list(reach.sources))
+        group.ops.update(dict.fromkeys((*reach.ops, op.id)))
+        group.reduces.append(op.id)
+        self.spread_labels(group, op.inputs[0], labels)
+        self.groups.label(group, op.outputs[0], (*labels[:first], *labels[end:]))
+        self.groups.home[op.outputs[0]] = group.number
+
+    def try_reduce(self, group: Group, op: Op, reach: Reach) -> bool:
+        labels = self.labels_of(op.inputs[0], group, {})
+        shrunk = self.shrunk(group, op, labels)
+        if shrunk is None and group.number not in reach.homes:
+            return False
+        foreign = [h for h in reach.homes if h != group.number]
+        proposal = Proposal(op.outputs[0], op.update_group, reach, labels if shrunk is not None else MISALIGNED, True)
+        if self.objection(group, proposal) is not None or foreign:
+            return False
+        if shrunk:
+            labels = self.shrink(group, shrunk, labels)
+        group.kind = "row" if group.kind == "map" else group.kind
+        self.put_reduce(group, op, reach, labels)
+        return True
+
+    def shrunk(self, group: Group, op: Op, labels: Labels | None) -> list[int] | None:
+        """Outer axes that the group must give up to hold this reduction: none ([]), some, or impossible (None)."""
+        source = self.graph.vars[op.inputs[0]]
+        first, end = op.structure[1], op.structure[2]
+        if not covers(labels, len(group.outer)):
+            return None
+        real = real_axes(source)
+        behind = [a for a in real if a >= end]
+        lost = [labels[a] for a in real if first <= a < end and labels[a] is not None]
+        kept = [a for a in real if not first <= a < end]
+        match group.kind:
+            case "full":
+                return [] if not kept and self.same_run(group, op) else None
+            case "column":
+                return [] if behind and not lost and all(labels[a] is not None for a in kept) else None
+            case "row" if not lost:
+                return [] if not behind or all(labels[a] is not None for a in kept) else None
+            case "row":
+                once_a_row = all(labels[a] is not None for a in real)
+                return lost if once_a_row and len(lost) < len(group.outer) else None
+            case "map":
+                return lost if lost and not behind and len(lost) < len(group.outer) and not group.update else None
+        return None
+
+    def same_run(self, group: Group, op: Op) -> bool:
+        return all(self.run_of(self.graph.ops[r]) == self.run_of(op) for r in group.reduces)
+
+    def run_of(self, op: Op) -> list[int]:
+        shape = self.graph.vars[op.inputs[0]].shape
+        return [s.id for s in shape if s.value != 1]
+
+    def shrink(self, group: Group, lost: list[int], labels: Labels) -> Labels:
+        kept = [i for i in range(len(group.outer)) if i not in lost]
+        renumbered: dict[int | None, int | None] = {old: new for new, old in enumerate(kept)}
+        group.outer = tuple(group.outer[i] for i in kept)
+        group.labels = {v: tuple(renumbered.get(x) for x in held) for v, held in group.labels.items()}
+        return tuple(renumbered.get(x) for x in labels)
+
+    # ---- a second look ----
+
+    def computed_again(self) -> list[int]:
+        """Costly pointwise values that several groups compute: the last such one of every chain."""
+        users: dict[int, int] = {}
+        for group in self.groups.groups:
+            for op in group.ops:
+                users[op] = users.get(op, 0) + 1
+        again = {o for o, count in users.items() if count > 1 and self.graph.ops[o].family in POINTWISE}
+        found = []
+        for number in sorted(again):
+            op = self.graph.ops[number]
+            consumed_again = any(op.outputs[0] in self.graph.ops[o].inputs for o in again)
+            in_memory = self.groups.in_memory(op.outputs[0])
+            if not consumed_again and not in_memory and self.cost(op.outputs[0]) > CHEAP:
+                found.append(op.outputs[0])
+        return found

@@ -1,0 +1,91 @@
+"""Group: ops that share a kernel; and the set of all Groups with what depends on what."""
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from jittor_cy.compiler.ir.graph import Graph, Symbol
+from jittor_cy.compiler.schedule.labels import Labels
+
+__all__ = ["Group", "GroupSet"]
+
+
+@dataclass
+class Group:
+    """What one kernel makes.
+
+    kind    outer (parallel) axes                     inside one iteration
+    map     every axis                                 one element of each store
+    row     those in front of the reductions           whole rows: reductions (I = 1) and loops between them
+    column  those in front and behind                  reductions over rows (I > 1), columns side by side
+    full    none                                       reductions of everything, in two phases each
+    single  -                                          one op that the runtime runs itself
+    """
+
+    number: int
+    kind: str
+    outer: tuple[Symbol, ...]
+    update: int = 0
+    labels: dict[int, Labels] = field(default_factory=dict)
+    stores: list[int] = field(default_factory=list)
+    reduces: list[int] = field(default_factory=list)  # op ids
+    ops: dict[int, None] = field(default_factory=dict)  # ids of all ops computed here
+    sources: dict[int, None] = field(default_factory=dict)  # vars read from memory
+    single: int | None = None  # op id
+
+
+class GroupSet:
+    """Groups, who stores which var, and the transitive closure of dependences as bit masks."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.groups: list[Group] = []
+        self.stored_by: dict[int, int] = {}  # var → group; leaves are not here
+        self.home: dict[int, int] = {}  # var of a Reduce → the group that computes it
+        self.closure: list[int] = []
+        self.touching: dict[int, list[int]] = {}  # var → groups that label it
+
+    def new(self, kind: str, outer: tuple[Symbol, ...], update: int = 0) -> Group:
+        group = Group(len(self.groups), kind, outer, update)
+        self.groups.append(group)
+        self.closure.append(0)
+        return group
+
+    def in_memory(self, var: int) -> bool:
+        return var < self.graph.leaf_count or var in self.stored_by
+
+    def depends(self, group: int, on: int) -> bool:
+        return bool(self.closure[group] >> on & 1)
+
+    def would_cycle(self, group: Group, sources: list[int]) -> bool:
+        """Whether reading `sources` would make `group` wait for itself."""
+        makers = {self.stored_by[s] for s in sources if s in self.stored_by}
+        return any(self.depends(m, group.number) for m in sorted(makers) if m != group.number)
+
+    def add_sources(self, group: Group, sources: list[int]) -> None:
+        for source in sources:
+            maker = self.stored_by.get(source)
+            if maker == group.number:
+                continue
+            group.sources[source] = None
+            if maker is not None:
+                self.add_dependence(group.number, maker)
+
+    def add_dependence(self, group: int, on: int) -> None:
+        gained = self.closure[on] | 1 << on
+        if gained & ~self.closure[group] == 0:
+            return
+        gained |= self.closure[group]
+        self.closure[group] = gained
+        for other, mask in enumerate(self.closure):
+            if mask >> group & 1:
+                self.closure[other] = mask | gained
+
+    def label(self, group: Group, var: int, labels: Labels) -> None:
+        if var not in group.labels:
+            group.labels[var] = labels
+            self.touching.setdefault(var, []).append(group.number)
+
+    def store(self, group: Group, var: int) -> None:
+        group.stores.append(var)
+        self.stored_by[var] = group.number
+        group.sources.pop(var, None)

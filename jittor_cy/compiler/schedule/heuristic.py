@@ -1,0 +1,27 @@
+"""The numbers behind fusion and loops, each with its reason."""
+from __future__ import annotations
+
+__all__ = ["CHEAP", "CHUNK", "COLUMN_BLOCK", "COLUMN_LANES", "COLUMN_TILE", "LOAD_COST", "MAX_BUFFERS", "MAX_CONCAT",
+           "MAX_OPS", "ROW_BLOCK", "ROW_LANES", "SMALL_EXTENT"]
+
+# Part of the bits (docs/bits.md), not to be tuned.
+ROW_LANES, ROW_BLOCK = 64, 4096
+COLUMN_LANES, COLUMN_BLOCK = 4, 256
+
+# Columns that one iteration of a column reduction works on: four cache lines of float32 a row.
+COLUMN_TILE = 64
+# Elements of the last axis in one parallel iteration where the axis cannot be joined with those before it.
+CHUNK = 4096
+# Constant last axes up to here stay in one iteration.
+SMALL_EXTENT = 16
+
+# house.md §6.3: beyond these a kernel spills registers and takes long to compile.
+MAX_OPS = 128
+MAX_BUFFERS = 24
+# A Concat of more parts is run by the interpreter: every part is a comparison an element.
+MAX_CONCAT = 12
+
+# A value of at most this cost (primitives.COSTS) is computed again rather than written and read: a float32 that
+# passes through memory costs about as much as eight simple operations on vectors.
+CHEAP = 8
+LOAD_COST = 2

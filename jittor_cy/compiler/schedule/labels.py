@@ -1,0 +1,97 @@
+"""Labels: which axes of a Var are a Group's outer (parallel) axes; carried through ops in both directions."""
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from jittor_cy.compiler.ir.graph import Graph, Op, Var
+
+__all__ = ["Labels", "MISALIGNED", "covers", "down", "real_axes", "reshape_pairs", "up"]
+
+# One entry an axis: the number of the outer axis that it is, or None. MISALIGNED: an outer axis is read elsewhere than at
+# this iteration's index, so that the value belongs to several iterations.
+Labels = tuple[int | None, ...]
+MISALIGNED = None
+
+
+def real_axes(var: Var) -> list[int]:
+    """Axes whose extent is not 1."""
+    return [a for a, s in enumerate(var.shape) if s.value != 1]
+
+
+def covers(labels: Labels | None, outer_count: int) -> bool:
+    """Whether every outer axis stands exactly once."""
+    return labels is not MISALIGNED and sorted(x for x in labels if x is not None) == list(range(outer_count))
+
+
+def reshape_pairs(source: Var, target: Var) -> list[tuple[int, int]]:
+    """(axis of source, axis of target) of the axes that a Reshape passes through at both ends."""
+    to, given = real_axes(source), real_axes(target)
+    pairs = []
+    while to and given and source.shape[to[0]] == target.shape[given[0]]:
+        pairs.append((to.pop(0), given.pop(0)))
+    while to and given and source.shape[to[-1]] == target.shape[given[-1]]:
+        pairs.append((to.pop(), given.pop()))
+    return pairs
+
+
+def up(graph: Graph, op: Op, of: Callable[[int], Labels | None]) -> Labels | None:
+    """Labels of an op's output, from those of its inputs."""
+    found = [of(i) for i in op.inputs]
+    target = graph.vars[op.outputs[0]]
+    if any(labels is MISALIGNED for labels in found):
+        return MISALIGNED
+    if op.family == "elementwise":
+        return merge(found, len(target.shape))
+    if not any(x is not None for labels in found for x in labels):
+        return (None,) * len(target.shape)
+    pairs = passing_axes(graph, op)
+    if pairs is None or len(op.inputs) != 1:
+        return MISALIGNED
+    (labels,) = found
+    passed = {a for a, _ in pairs}
+    if any(x is not None and a not in passed for a, x in enumerate(labels)):
+        return MISALIGNED
+    out: list[int | None] = [None] * len(target.shape)
+    for a, b in pairs:
+        out[b] = labels[a]
+    return tuple(out)
+
+
+def merge(found: list[Labels], count: int) -> Labels | None:
+    out: list[int | None] = [None] * count
+    for labels in found:
+        for axis, label in enumerate(labels):
+            if label is not None and out[axis] not in (None, label):
+                return MISALIGNED
+            out[axis] = out[axis] if label is None else label
+    known = [x for x in out if x is not None]
+    return tuple(out) if len(known) == len(set(known)) else MISALIGNED
+
+
+def passing_axes(graph: Graph, op: Op) -> list[tuple[int, int]] | None:
+    """(input axis, output axis) where an index passes an op unchanged; None: not such an op."""
+    source, target = (graph.vars[op.inputs[0]] if op.inputs else None), graph.vars[op.outputs[0]]
+    match op.kind:
+        case "Broadcast":
+            return [(a, b) for b, a in enumerate(op.structure) if a >= 0 and source.shape[a].value != 1]
+        case "Transpose":
+            return [(a, b) for b, a in enumerate(op.structure)]
+        case "Reshape":
+            return reshape_pairs(source, target)
+        case "Slice":
+            # An axis of unchanged length and step 1 starts at 0: nothing else is inside.
+            return [(a, a) for a, step in enumerate(op.structure) if step == 1 and source.shape[a] == target.shape[a]]
+    return None
+
+
+def down(graph: Graph, op: Op, labels: Labels) -> Labels | None:
+    """Labels of the inputs of an op with one kind of input, from those of its output; None: not known."""
+    if op.family == "elementwise":
+        return labels
+    pairs = passing_axes(graph, op)
+    if pairs is None:
+        return None
+    out: list[int | None] = [None] * len(graph.vars[op.inputs[0]].shape)
+    for a, b in pairs:
+        out[a] = labels[b]
+    return tuple(out)

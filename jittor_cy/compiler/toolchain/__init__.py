@@ -1,0 +1,1 @@
+"""Text → binary, and where binaries are kept."""

@@ -23,7 +23,7 @@ class InstructionSet:
     fma: dict[str, str]  # element → expression in t, b, c
 
 
-# 12x32, 14x32 and 8x48 float32 tiles of avx512 ran within 2 % of each other (236 to 240 GF/s a core from the first-level
+# 12x32, 14x32 and 8x48 float32 tiles of avx512 ran within 2 % of each other (236 to 240 GF/s a core, all in the first
 # cache, EPYC family 26): 12 divides the most extents.
 INSTRUCTION_SETS = (
     InstructionSet(

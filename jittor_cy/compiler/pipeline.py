@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from jittor_cy.compiler.codegen import cpu
 from jittor_cy.compiler.ir import spec
-from jittor_cy.compiler.ir.graph import Graph
+from jittor_cy.compiler.ir.graph import Graph, Op
 from jittor_cy.compiler.ir.kernel import Kernel
 from jittor_cy.compiler.ir.program import KernelSource, Launch, Program
 from jittor_cy.compiler.passes.donate import donate, donations_of
@@ -68,14 +68,15 @@ def compile_graph(graph: Graph, options: Options) -> Program:
     graph = simplify_graph(graph)
     groups, notes = fuse(graph, options.fuse)
     if graph.device == "cuda":
-        from jittor_cy.compiler.codegen.cuda import source_of  # loaded where a GPU is used
+        from jittor_cy.compiler.codegen.cuda import single_kernel, source_of  # loaded where a GPU is used
     else:
-        source_of = cpu_source
+        source_of, single_kernel = cpu_source, runs_itself
     canonical = canonical_axes(graph)
     launches, sources = [], {}
     for group in groups:
         if group.single is not None:
-            launch, source = single_launch(graph, group), None
+            found = single_kernel(graph, graph.ops[group.single])
+            launch, source = found or (single_launch(graph, group), None)
         else:
             launch, source = kernel_launch(graph, canonical, group, options, source_of)
         if source is not None:
@@ -84,6 +85,10 @@ def compile_graph(graph: Graph, options: Options) -> Program:
     ordered = order_launches(launches)
     trace(2, "plan", signature=graph.signature, groups=len(ordered), kernels=len(sources))
     return Program(tuple(ordered), tuple(sources.values()), tuple(notes))
+
+
+def runs_itself(graph: Graph, op: Op) -> None:
+    """On the CPU the runtime has contractions, scatters and user code of its own."""
 
 
 def single_launch(graph: Graph, group: Group) -> Launch:

@@ -36,6 +36,14 @@ typedef struct {
 #define __builtin_nan(text) __longlong_as_double(0x7ff8000000000000ll)
 #define __builtin_expect(value, likely) (value)
 #endif
+__device__ static inline long long jt_least(long long a, long long b) { return a < b ? a : b; }
+/* The first problem is kept. */
+__device__ static void jt_report(KernelError* error, int op, long long value, long long limit) {
+  if (atomicCAS(&error->code, 0, 1) != 0) return;
+  error->op = op;
+  error->value = value;
+  error->limit = limit;
+}
 /* A GPU's conversion saturates; the answer is x86's: the minimum for NaN and for what is out of range. */
 __device__ static inline int jt_to_int(float x) {
   return x >= -2147483648.0f && x < 2147483648.0f ? (int)x : -2147483647 - 1;

@@ -120,7 +120,9 @@ class BuildExt(build_ext):
             return
         cxx = os.environ.get("CXX", "g++")
         user = os.environ.get("LDFLAGS", "").split()
-        subprocess.run([cxx, "-shared", "-pthread", "-o", str(self.library), *map(str, objects), *user, "-ldl"], check=True)
+        fresh = self.library.with_suffix(".new")  # a process may have the old one mapped: never write into it
+        subprocess.run([cxx, "-shared", "-pthread", "-o", str(fresh), *map(str, objects), *user, "-ldl"], check=True)
+        os.replace(fresh, self.library)
 
     def copy_pasted_texts(self, folder: Path) -> None:
         include = folder / "compiler" / "codegen" / "include"
@@ -131,7 +133,9 @@ class BuildExt(build_ext):
     def copy_extensions_to_source(self) -> None:  # --inplace and editable installs
         super().copy_extensions_to_source()
         if self.library.parent != (ROOT / PACKAGE):
-            shutil.copy2(self.library, PACKAGE / LIBRARY)
+            fresh = PACKAGE / f"{LIBRARY}.new"
+            shutil.copy2(self.library, fresh)
+            os.replace(fresh, PACKAGE / LIBRARY)
 
 
 def extensions() -> list[Extension]:

@@ -13,6 +13,7 @@ from jittor_cy._runtime cimport (
     Attrs,
     CodeEntry,
     ConvSpec,
+    DeviceKind,
     Dtype,
     Dtypes2,
     ExecStats,
@@ -54,6 +55,7 @@ from jittor_cy._runtime cimport (
     compose_unary,
     compose_variance,
     compose_where,
+    default_device,
     gradient_callback,
     is_floating,
     itemsize,
@@ -558,6 +560,14 @@ def apply_trace(value):
     _runtime.set_trace(int(level), channels.encode())
 
 
+def apply_use_cuda(bint value):
+    """The module of CUDA is loaded when it is asked for first."""
+    if value or default_device().kind != DeviceKind.kCpu:
+        from jittor_cy import _cuda
+
+        _cuda.use_cuda(value)
+
+
 def install():
     """Connects settings, origins, waits, forks and exit with the runtime; called once by the package."""
     import atexit
@@ -572,6 +582,7 @@ def install():
     flags.listen("threads", apply_threads)
     flags.listen("isa", apply_isa)
     flags.listen("debug", apply_trace)
+    flags.listen("use_cuda", apply_use_cuda)
     os.register_at_fork(after_in_child=after_fork)
     atexit.register(stop)
 

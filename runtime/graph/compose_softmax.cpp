@@ -105,7 +105,9 @@ VarRef compose_softmax(const VarRef& x, int axis, bool logarithm) {
   const VarRef centred = wide - repeat_over(shift_of(wide, axes), x->shape, axes);
   const VarRef e = exp(centred);
   const VarRef sum = sum_over(e, axes);
-  const VarRef y = logarithm ? centred - repeat_over(log(sum), x->shape, axes) : e / repeat_over(sum, x->shape, axes);
+  // One division a row: a division an element costs as much as the exponential.
+  const VarRef y = logarithm ? centred - repeat_over(log(sum), x->shape, axes)
+                             : e * repeat_over(apply(OpKind::kReciprocal, sum), x->shape, axes);
   return make_cast(y, result_dtype(x->dtype));
 }
 

@@ -227,7 +227,8 @@ class ColumnReduce:
         self.searches = [r for r in loop.results if is_search(r)]
 
     def lines(self) -> list[str]:
-        out, stacks = [f"const long long {self.axis}_width = {self.end} - {self.begin};"], []
+        out: list[str] = []
+        stacks: list[str] = []
         for r in self.loop.results:
             name = r.target.data
             if is_search(r):

@@ -21,7 +21,9 @@ def collapse(axes: Sequence[Expr], roots: list[Expr]) -> tuple[tuple[Expr, ...],
             continue
         roots = changed
         left[position:position + 2] = [joined]
-    return tuple(left), roots
+    # Names by position: kernels over other ranks then have the same text.
+    renamed = {a: e.axis(f"p{i}", a.args[0]) for i, a in enumerate(left)}
+    return tuple(renamed[a] for a in left), e.substitute(roots, {a: b for a, b in renamed.items() if a is not b})
 
 
 def join(outer: Expr, inner: Expr, roots: list[Expr]) -> tuple[Expr, list[Expr] | None]:

@@ -275,15 +275,37 @@ class Fusion:
         op = self.producer(var)
         labels = self.labels_of(var, group, {})
         aligned = covers(labels, len(group.outer))
-        once_a_row = aligned and all(labels[a] is not None for a in real_axes(self.graph.vars[var]))
+        once_a_row = self.is_once_a_row(var, group, {})
         if op.family == "reduce" and self.groups.home[var] == home:
             return self.put(group, var, self.reach(var), labels)
         fits = aligned and group.kind != "full" or once_a_row
-        if fits and (once_a_row or self.cost(var) > CHEAP) and self.try_store(group, var, self.reach(var)):
+        if fits and (once_a_row or self.cost_in_row(var, group) > CHEAP) and self.try_store(group, var, self.reach(var)):
             return None
         for number in op.inputs:
             self.export(number, home)
         return None
+
+    def is_once_a_row(self, var: int, group: Group, memo: dict[int, Labels | None]) -> bool:
+        labels = self.labels_of(var, group, memo)
+        if not covers(labels, len(group.outer)):
+            return False
+        return all(labels[a] is not None for a in real_axes(self.graph.vars[var]))
+
+    def cost_in_row(self, var: int, group: Group) -> int:
+        """Of one element, from values that are there once a row."""
+        memo: dict[int, Labels | None] = {}
+        seen, stack, cost = {var}, [var], 0
+        while stack:
+            number = stack.pop()
+            if self.groups.in_memory(number) or self.is_once_a_row(number, group, memo):
+                continue
+            op = self.producer(number)
+            cost += cost_of(op.kind)
+            for i in op.inputs if op.family in POINTWISE else ():
+                if i not in seen:
+                    seen.add(i)
+                    stack.append(i)
+        return cost
 
     # ---- where a reduction goes ----
 

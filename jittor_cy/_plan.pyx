@@ -13,7 +13,7 @@ from jittor_cy._runtime cimport (CompileHook, Device, DeviceKind, DimRef, DimWha
 from jittor_cy._var cimport Var, current
 
 from jittor_cy import config
-from jittor_cy.debug.trace import trace
+from jittor_cy.debug.trace import is_on, trace
 
 # Family in runtime/graph/op_kind.h, in its order.
 FAMILIES = ("source", "random", "movement", "elementwise", "reindex", "reindex_reduce", "reduce", "contraction", "opaque")
@@ -173,12 +173,27 @@ def register_device_compiler(function) -> None:
     start_device_compiles = function
 
 
+def show(graph, spec) -> None:
+    """A new plan for those who look: its sources at trace level 5, everything into the folder flags.dump."""
+    if is_on(5, "source"):
+        for kernel in spec.kernels:
+            trace(5, "source", name=kernel.name, key=kernel.key[:16], text="\n" + kernel.text)
+    if config.flags.dump:
+        from jittor_cy.debug.dump import write_plan
+
+        try:
+            write_plan(config.flags.dump, graph, spec)
+        except OSError as error:
+            trace(1, "dump", failed=error.strerror, folder=config.flags.dump, effect="this plan is not in it")
+
+
 cdef ProgramRef miss(void* context, const GraphSnapshot& snapshot) noexcept with gil:
     """The compile hook. A bug of the compiler must not stop the user: the interpreter serves, level 1 says so."""
     cdef ProgramRef nothing
     try:
         graph = graph_of(snapshot)
         spec = compile_only(graph)
+        show(graph, spec)
         if graph.device == "cpu":
             start_compiles(spec)
         else:

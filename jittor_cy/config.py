@@ -82,7 +82,7 @@ SETTINGS = (
     Setting("managed_memory", parse_bool, "a bool", False, "CUDA memory that the driver moves between host and device."),
     Setting("debug", parse_debug, 'a level or "level,channel,..."', 0,
             "Trace level: 1 devices and fallbacks, 2 plans and kernels, 3 decisions, 4 IR, 5 source, 6 assembly."),
-    Setting("dump", str, "a folder", "", "Write every stage of every kernel into this folder."),
+    Setting("dump", str, "a folder", "", "Write every plan's graph, groups and kernel sources into this folder, with index.txt."),
     Setting("threads", parse_int, "an int", 0, "Threads that work on a kernel; 0: as many as the process may use."),
     Setting("cache_dir", str, "a folder", "", "Compiled kernels; empty: jittor_cy in XDG_CACHE_HOME or ~/.cache."),
     Setting("cache_size", parse_nbytes, 'bytes or "1GiB"', 2**30, "Size that the kernel cache is trimmed to; 0: no cache on disk."),

@@ -21,7 +21,7 @@ from pathlib import Path
 from jittor_cy import config
 from jittor_cy.compiler.ir.program import KernelSource
 from jittor_cy.compiler.toolchain.disk_cache import DiskCache, default_folder
-from jittor_cy.debug.trace import trace
+from jittor_cy.debug.trace import is_on, trace
 from jittor_cy.errors import CompileError
 
 __all__ = ["MACHINE_FLAGS", "Compiler", "compile_shared", "compiler", "compiler_version", "flags_for"]
@@ -174,6 +174,9 @@ class Compiler:
             trace(1, "compile", failed=unit[0].name, why=str(error).splitlines()[0], effect="the interpreter serves")
             on_failed(unit[0].key, str(error))
             return
+        assembly = library.with_suffix(".s")  # the driver, where it must be used, keeps none
+        if is_on(6, "assembly") and assembly.exists():
+            trace(6, "assembly", kernels=",".join(s.name for s in unit), text="\n" + assembly.read_text())
         with self.lock:
             self.compiled += len(unit)
         place = self.disk_cache().insert([s.key for s in unit], library, text) or library

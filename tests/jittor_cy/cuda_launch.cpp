@@ -24,7 +24,7 @@ int run(char** words, bool touch) {
   const auto* entry = backend.find_entry(backend.load_library(words[0]), words[1], {2, 1, 0, 64, true});
   void* pointers[] = {device_x, device_y};
   const long long length = kLength;
-  jtcy::KernelError error{};
+  KernelError error{};
   jtcy::PhaseLaunch phase;
   phase.entry = const_cast<jtcy::CudaEntry*>(entry);
   phase.grid = 1;

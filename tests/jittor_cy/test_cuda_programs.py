@@ -75,10 +75,16 @@ def test_index_out_of_range_on_the_gpu_is_an_index_error(cuda: Any) -> None:
 
 @pytest.mark.skipif(nvrtc.nvrtc_version() is None, reason="NVRTC is not installed (pip install .[cuda])")
 def test_every_kernel_of_the_programs_compiles_for_sm_90_without_spills(cuda: Any, monkeypatch: Any) -> None:
-    from jittor_cy.compiler.codegen import cuda as codegen
+    from jittor_cy.compiler.toolchain import gpu
 
     texts: dict[str, str] = {}
-    monkeypatch.setattr(codegen, "on_source", lambda source: texts.setdefault(source.key, source.text))
+    compile_kernels = gpu.compile_gpu_kernels
+
+    def remember(sources: Any, *rest: Any) -> None:
+        texts.update((source.key, source.text) for source in sources)
+        compile_kernels(sources, *rest)
+
+    monkeypatch.setattr(gpu, "compile_gpu_kernels", remember)
     for seed in range(1000, 1000 + BATCH):
         random_program(seed).run(cuda)
 

@@ -161,7 +161,7 @@ def contraction_body(graph: Graph, op: Op, kernel: str) -> tuple[str, KernelShap
     text = f"""{loads}__device__ static __forceinline__ {total} multiply_add({total} a, {total} b, {total} c) {{
   return {fused};
 }}
-extern "C" __global__ void __launch_bounds__({THREADS}) {kernel}(const __grid_constant__ Args parameter, long long end) {{
+extern "C" __global__ void __launch_bounds__({THREADS}, 1) {kernel}(const __grid_constant__ Args parameter, long long end) {{
   const Args* args = &parameter;
   __shared__ {total} tile_a[{DEPTH}][{width}];
   __shared__ {total} tile_b[{DEPTH}][{width}];

@@ -120,7 +120,7 @@ class CudaPrinter(Printer):
     def phase(self, number: int) -> list[str]:
         """The function of one phase."""
         phase = self.kernel.phases[number]
-        head = (f'extern "C" __global__ void __launch_bounds__({THREADS}) kernel_{KEY}_phase{number}'
+        head = (f'extern "C" __global__ void __launch_bounds__({THREADS}, 1) kernel_{KEY}_phase{number}'
                 "(const __grid_constant__ Args parameter, long long end) {")
         lines = [*self.parameters(), *self.column_arrays(phase), *self.statements(phase.before, False)]
         return [head, *indent(lines + self.iterations(phase)), "}"]

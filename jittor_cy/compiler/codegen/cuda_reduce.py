@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from jittor_cy.compiler.codegen.c_like import INDENT, held_type
+from jittor_cy.compiler.ir.index import value_of
 from jittor_cy.compiler.ir.kernel import Partial, ReduceLoop, ReduceResult
 from jittor_cy.compiler.ir.primitives import REDUCE_OPS, SUFFIX, function_name, is_floating, is_half
 
@@ -171,6 +172,9 @@ class ReducePrinter:
 
     def by_thread(self, loop: ReduceLoop, end: str, finish: Finish) -> list[str]:
         """Lanes in an array of this thread."""
+        known = value_of(loop.extent)
+        if known is not None and known <= loop.lanes:
+            return self.by_thread_short(loop, known, finish)
         self.count += 1
         n, axis, lanes = self.count, loop.axis.data, loop.lanes
         folds = list(enumerate(self.fold(r) for r in loop.results))
@@ -182,12 +186,30 @@ class ReducePrinter:
                   *self.elements(loop, [f"lane{n}_{k}[at{n}]" for k, _ in folds])]
         block += [f"for (long long {axis} = first{n}; {axis} < last{n}; ++{axis}) {{", *indent(inside), "}"]
         for k, fold in folds:
-            halve = f"lane{n}_{k}[l] = {fold}::of(lane{n}_{k}[l], lane{n}_{k}[l + w]);"
-            block += [f"for (int w = {lanes // 2}; w > 0; w /= 2) {{",
-                      f"{INDENT}for (int l = 0; l < w; ++l) {halve}", "}", f"blocks{n}_{k}.push(lane{n}_{k}[0]);"]
+            block += [*self.halve_array(f"lane{n}_{k}", lanes, fold), f"blocks{n}_{k}.push(lane{n}_{k}[0]);"]
         out = [f"Pairwise<{fold}::T, {fold}> blocks{n}_{k};" for k, fold in folds]
         out += [f"for (long long first{n} = 0; first{n} < {end}; first{n} += {loop.block}) {{", *indent(block), "}"]
         return ["{", *indent(out + finish([f"blocks{n}_{k}.total()" for k, _ in folds])), "}"]
+
+    def by_thread_short(self, loop: ReduceLoop, extent: int, finish: Finish) -> list[str]:
+        """At most an element a lane: lanes that get none are left out, which changes nothing."""
+        self.count += 1
+        n, axis = self.count, loop.axis.data
+        lanes = 1 << max(0, extent - 1).bit_length()
+        folds = list(enumerate(self.fold(r) for r in loop.results))
+        out = []
+        for k, fold in folds:
+            out.append(f"{fold}::T lane{n}_{k}[{lanes}];")
+            out.append(f"for (int l = 0; l < {lanes}; ++l) lane{n}_{k}[l] = {fold}::identity();")
+        elements = self.elements(loop, [f"lane{n}_{k}[{axis}]" for k, _ in folds])
+        out += [f"for (long long {axis} = 0; {axis} < {extent}; ++{axis}) {{", *indent(elements), "}"]
+        out += [line for k, fold in folds for line in self.halve_array(f"lane{n}_{k}", lanes, fold)]
+        return ["{", *indent(out + finish([f"lane{n}_{k}[0]" for k, _ in folds])), "}"]
+
+    @staticmethod
+    def halve_array(name: str, lanes: int, fold: str) -> list[str]:
+        return [f"for (int w = {lanes // 2}; w > 0; w /= 2) {{",
+                f"{INDENT}for (int l = 0; l < w; ++l) {name}[l] = {fold}::of({name}[l], {name}[l + w]);", "}"]
 
     def by_block(self, loop: ReduceLoop, begin: str, end: str, finish: Finish) -> list[str]:
         """A lane a thread; lanes are halved in shared memory, the first thread combines the blocks."""

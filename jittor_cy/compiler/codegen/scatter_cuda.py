@@ -86,7 +86,7 @@ class ScatterKernel:
         return "((float*)args->shared)" if is_half(self.target.dtype) else "out0"
 
     def function(self, name: str, buffers: list[Buffer], lines: list[str]) -> str:
-        head = [f'extern "C" __global__ void __launch_bounds__({THREADS}) {name}'
+        head = [f'extern "C" __global__ void __launch_bounds__({THREADS}, 1) {name}'
                 "(const __grid_constant__ Args parameter, long long end) {", "  const Args* args = &parameter;"]
         for i, buffer in enumerate(buffers):
             kind = f"{'' if buffer.is_output else 'const '}{CTYPE[buffer.dtype]}*"

@@ -14,7 +14,7 @@ __all__ = ["compile_simulated", "kernel_names", "simulated_text"]
 FLAGS = ("-std=c++17", "-O1", "-fPIC", "-shared", "-w", "-fvisibility=hidden", "-ffp-contract=off", "-fno-math-errno",
          "-fno-trapping-math", "-fwrapv", "-fno-strict-aliasing")
 
-KERNEL = re.compile(r'extern "C" __global__ void (?:__launch_bounds__\(\d+\) )?(\w+)\(')
+KERNEL = re.compile(r'extern "C" __global__ void (?:__launch_bounds__\([^)]*\) )?(\w+)\(')
 WAITS = re.compile(r"__syncthreads|__syncwarp|_sync\(")
 
 

@@ -55,6 +55,8 @@ class RowReduce:
         self.searches = [r for r in loop.results if is_search(r)]
         known = value_of(loop.extent)
         self.short = known is not None and known <= loop.lanes
+        # A short row's lanes become registers.
+        self.unroll = [f"#pragma GCC unroll {loop.lanes}"] if self.short and not is_nested(loop.body) else []
         self.lanes = 1 << max(0, known - 1).bit_length() if self.short else loop.lanes  # type: ignore[operator]
 
     def name(self, result: ReduceResult) -> str:
@@ -96,11 +98,14 @@ class RowReduce:
             out.append(f"{held_type(r.dtype)} {self.name(r)}_lane[{self.lanes}];")
         if self.folds:
             fill = " ".join(f"{self.name(r)}_lane[l] = {self.identity(r)};" for r in self.folds)
+            out += self.unroll
             out.append(f"for (int l = 0; l < {self.lanes}; l++) {{ {fill} }}")
         out += self.elements(start, stop)
         if self.folds and self.lanes > 1:
             steps = " ".join(f"{self.name(r)}_lane[l] = {self.step(r, 'l', 'l + w')};" for r in self.folds)
+            out += self.unroll
             out.append(f"for (int w = {self.lanes // 2}; w > 0; w /= 2) {{")
+            out += self.unroll
             out.append(f"{INDENT}for (int l = 0; l < w; l++) {{ {steps} }}")
             out.append("}")
         return out
@@ -114,7 +119,8 @@ class RowReduce:
             lane = f"{self.axis} - {start}" if start != "0" else self.axis
             lane = lane if self.short else f"({lane}) % {self.lanes}"
             body = self.body(lane, start)
-            return [f"for (long long {self.axis} = {start}; {self.axis} < {stop}; {self.axis}++) {{", *indent(body), "}"]
+            return [*self.unroll, f"for (long long {self.axis} = {start}; {self.axis} < {stop}; {self.axis}++) {{",
+                    *indent(body), "}"]
         full = [f"const long long {self.axis} = at + l;", *self.body("l", start)]
         rest = self.body(f"{self.axis} - at", start)
         return [f"long long at = {start};",

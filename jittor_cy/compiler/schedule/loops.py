@@ -26,7 +26,7 @@ from jittor_cy.compiler.ir.kernel import (
 from jittor_cy.compiler.ir.primitives import cost_of, function_name, identity_of, is_half
 from jittor_cy.compiler.schedule.collapse import collapse
 from jittor_cy.compiler.schedule.group import Group
-from jittor_cy.compiler.schedule.heuristic import CHUNK, COLUMN_TILE, SMALL_EXTENT
+from jittor_cy.compiler.schedule.heuristic import CHUNK, COLUMN_TILE, SMALL_EXTENT, TRANSPOSE_TILE
 from jittor_cy.compiler.schedule.values import Values, run_name
 
 __all__ = ["build_kernel"]
@@ -153,6 +153,12 @@ class Builder:
         if len(self.outer) <= 1:
             return PhaseBody(self.outer, body, work=(max(1, cost // 8), ()))
         last = self.outer[-1]
+        across = transposed_axis(self.outer, [s.value for s in stores])
+        if across is not None:
+            loop = Loop(across, begin_of(across), end_of(across), True, body)
+            nest = Loop(last, ix.ZERO, last.args[0], False, (loop,))
+            axes = (*(a for a in self.outer[:-1] if a is not across), across)
+            return PhaseBody(axes, (nest,), tile=TRANSPOSE_TILE, work=(max(1, TRANSPOSE_TILE * cost // 4), (last.args[0],)))
         extent = ix.value_of(last.args[0])
         if extent is not None and extent <= SMALL_EXTENT:
             loop = Loop(last, ix.ZERO, last.args[0], True, body)
@@ -345,6 +351,21 @@ class Builder:
 WORTH_KEEPING = 8
 # Row buffers of a kernel: more would leave the first level of cache.
 MAX_ROW_BUFFERS = 4
+
+
+def transposed_axis(axes: tuple[Expr, ...], roots: list[Expr]) -> Expr | None:
+    """An axis along which a load is contiguous while it jumps along the last one, as in a transposition."""
+    last = axes[-1]
+    for node in e.postorder(roots):
+        if node.kind != "load":
+            continue
+        terms = ix.terms_of(node.args[0])
+        if (1, (last,)) in terms or not any(last in atoms for _, atoms in terms):
+            continue
+        for axis in axes[:-1]:
+            if (1, (axis,)) in terms:
+                return axis
+    return None
 
 
 def roots_of(statement: Statement) -> list[Expr]:

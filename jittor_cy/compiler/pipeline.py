@@ -17,6 +17,7 @@ from jittor_cy.compiler.schedule.fusion import fuse
 from jittor_cy.compiler.schedule.group import Group
 from jittor_cy.compiler.schedule.loops import build_kernel
 from jittor_cy.compiler.schedule.numbers import Numbers
+from jittor_cy.compiler.schedule.scatter import build_scatter
 from jittor_cy.compiler.schedule.values import canonical_axes
 from jittor_cy.compiler.toolchain.gcc import compiler_version, flags_for
 from jittor_cy.debug.trace import is_on, trace
@@ -75,7 +76,7 @@ def compile_graph(graph: Graph, options: Options) -> Program:
     launches, sources = [], {}
     for group in groups:
         if group.single is not None:
-            found = single_kernel(graph, graph.ops[group.single])
+            found = single_kernel(graph, graph.ops[group.single], build_scatter)
             launch, source = found or (single_launch(graph, group), None)
         else:
             launch, source = kernel_launch(graph, canonical, group, options, source_of)
@@ -87,7 +88,7 @@ def compile_graph(graph: Graph, options: Options) -> Program:
     return Program(tuple(ordered), tuple(sources.values()), tuple(notes))
 
 
-def runs_itself(graph: Graph, op: Op) -> None:
+def runs_itself(graph: Graph, op: Op, scatter_of: object) -> None:
     """On the CPU the runtime has contractions, scatters and user code of its own."""
 
 

@@ -130,8 +130,9 @@ class Contraction:
         element, total = ELEMENTS[self.dtype]
         own = self.rows if operand == 0 else self.columns
         var = self.inputs[operand]
-        lines = [f"__device__ static __forceinline__ {total} {name}(const Args* args, long long batch, long long place, "
-                 "long long inner) {\n", self.extent_lines("  ", [*self.batch, *own, *self.inner]),
+        numbers = "long long batch, long long place, long long inner"
+        lines = [f"__device__ static __forceinline__ {total} {name}(const Args* args, {numbers}) {{\n",
+                 self.extent_lines("  ", [*self.batch, *own, *self.inner]),
                  f"  if (place >= {self.product(own)} || inner >= {self.product(self.inner)}) return 0;\n",
                  self.split("batch", self.batch), self.split("place", own), self.split("inner", self.inner),
                  "  long long at = 0, x;\n"]

@@ -8,6 +8,7 @@ order of docs/bits.md in both.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 
 from jittor_cy.compiler.codegen.c_like import INDENT, Printer, held_type
 from jittor_cy.compiler.codegen.contraction_cuda import contraction_body, contraction_launch
@@ -33,6 +34,7 @@ from jittor_cy.compiler.ir.kernel import (
 )
 from jittor_cy.compiler.ir.primitives import CTYPE, ITEMSIZE
 from jittor_cy.compiler.ir.program import KernelSource, Launch
+from jittor_cy.compiler.ir.scatter import Scatter
 
 __all__ = ["print_kernel", "single_kernel", "source_of"]
 
@@ -45,7 +47,7 @@ def source_of(kernel: Kernel, options: object) -> KernelSource:
     return keyed(kernel.name, print_kernel(kernel), len(kernel.phases))
 
 
-def single_kernel(graph: Graph, op: Op) -> tuple[Launch, KernelSource] | None:
+def single_kernel(graph: Graph, op: Op, scatter_of: Callable[[Graph, Op], Scatter]) -> tuple[Launch, KernelSource] | None:
     """Kernel and Launch of an op that fuses with no other; None: the runtime runs it on the host."""
     dtype = graph.vars[op.outputs[0]].dtype
     if op.kind == "Contraction":
@@ -53,7 +55,7 @@ def single_kernel(graph: Graph, op: Op) -> tuple[Launch, KernelSource] | None:
         source = keyed(f"contraction_{dtype}", cuda_text(f"contraction_{dtype}", body, (shape,)), 1)
         return contraction_launch(graph, op, source.key), source
     if op.kind == "ReindexReduce":
-        scatter = ScatterKernel(graph, op)
+        scatter = ScatterKernel(graph, scatter_of(graph, op))
         body, shapes = scatter.body(f"kernel_{KEY}")
         source = keyed(f"reindex_reduce_{dtype}", cuda_text(f"reindex_reduce_{dtype}", body, shapes), len(shapes))
         return scatter.launch(source.key), source

@@ -50,7 +50,7 @@ def serve(source: KernelSource, target: GpuTarget, on_ready: Callable[[KernelSou
     """One kernel; whatever goes wrong is told, because somebody waits for the answer."""
     try:
         on_ready(source, image_of(find_or_build(source, target), target))
-    except Exception as error:  # the driver's and cuda-python's errors have many classes
+    except Exception as error:  # noqa: BLE001 - the driver's and cuda-python's errors have many classes
         trace(1, "compile", failed=source.name, why=str(error).splitlines()[0], effect="the host serves")
         on_failed(source.key, str(error))
 

@@ -39,7 +39,7 @@ def nvrtc_version() -> tuple[int, int] | None:
     try:
         nvrtc = load_nvrtc()
         result, major, minor = nvrtc.nvrtcVersion()
-    except Exception:  # cuda-python raises ImportError, RuntimeError or its own class, by version
+    except Exception:  # noqa: BLE001 - cuda-python raises ImportError, RuntimeError or its own class, by version
         return None
     return (major, minor) if result == nvrtc.nvrtcResult.NVRTC_SUCCESS else None
 

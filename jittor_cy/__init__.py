@@ -1,1 +1,68 @@
-"""jittor_cy: lazy tensors whose operations are fused into generated kernels."""
+"""jittor_cy: lazy tensors whose operations are fused into generated kernels. The public names, nothing else."""
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from jittor_cy import _convert, _device, _graph, _memory, _plan, autograd, config, errors, ops, random
+from jittor_cy import _memory as memory
+from jittor_cy._graph import pending_ops, reset_stats
+from jittor_cy._var import Var
+from jittor_cy.autograd import Function, enable_grad, grad, is_grad_enabled, no_grad, vjp
+from jittor_cy.config import flags
+from jittor_cy.errors import *  # noqa: F403
+from jittor_cy.io import load, save
+from jittor_cy.ops import *  # noqa: F403
+from jittor_cy.random import (
+    bernoulli,
+    normal,
+    rand,
+    rand_like,
+    randint,
+    randn,
+    randn_like,
+    randperm,
+    seed,
+    set_global_seed,
+    uniform,
+)
+
+__version__ = "0.1.0"
+
+dtype = _convert.dtype
+globals().update({str(d): d for d in _convert.all_dtypes() if d != "bool"})
+bool_ = _convert.canonical_dtype("bool")
+result_type = _graph.result_dtype
+newaxis = None
+
+LAZY = ("nn", "optim", "data", "debug", "io", "array_api", "models", "compat", "info")  # modules loaded at first use
+
+
+def stats() -> dict[str, Any]:
+    """Counts since the start: launches, flushes by reason, plan hits and misses, compiles, live nodes."""
+    counts = _graph.stats() | _plan.compile_stats()
+    return counts | {"compiles": counts["programs_compiled"], "peak_nbytes": memory.stats()["peak_counted_nbytes"]}
+
+
+def sync_all(device_sync: bool = False) -> None:
+    """Computes everything that is pending and held, and waits for it."""
+    _graph.sync_all()
+
+
+def sync(targets: Any, device_sync: bool = False) -> None:
+    """Starts what the Vars need."""
+    _graph.flush([targets] if isinstance(targets, Var) else list(targets))
+
+
+def __getattr__(name: str) -> Any:
+    if name in LAZY:
+        return importlib.import_module(f"jittor_cy.{name}")
+    raise AttributeError(f"module 'jittor_cy' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *LAZY})
+
+
+for _floor in (_graph, _memory, _device, _plan):
+    _floor.install()

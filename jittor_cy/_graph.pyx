@@ -7,7 +7,7 @@ from libc.stdint cimport int64_t, uint16_t, uint32_t, uintptr_t
 from libcpp.string cimport string
 from libcpp.vector cimport vector
 
-from jittor_cy._convert cimport dtype_code, to_ints, to_ints3, to_shape
+from jittor_cy._convert cimport dtype_code, dtype_object, to_ints, to_ints3, to_shape
 from jittor_cy._runtime cimport (
     AdamSpec,
     Attrs,
@@ -25,7 +25,6 @@ from jittor_cy._runtime cimport (
     OpKind,
     ReduceKind,
     Refs2,
-    Refs3,
     SgdSpec,
     Shapes2,
     ThreadPool,
@@ -82,9 +81,10 @@ from jittor_cy._runtime cimport (
     make_slice,
     make_transpose,
     op_name,
+    promote,
 )
 cimport jittor_cy._runtime as _runtime
-from jittor_cy._var cimport Var, binary as binary_of, checked, current, realize, wrap, write_update
+from jittor_cy._var cimport Var, binary as binary_of, call_gradient, checked, current, wrap, write_update
 
 from jittor_cy.errors import ArgumentTypeError, GradientError
 
@@ -280,6 +280,10 @@ def cast(Var x not None, dtype):
     return wrap(make_cast(current(x)[0], dtype_code(dtype, "cast")))
 
 
+def result_dtype(Var a not None, Var b not None):
+    return dtype_object(promote(current(a).get().dtype, current(b).get().dtype))
+
+
 def copy(Var x not None):
     return x.clone()
 
@@ -424,31 +428,6 @@ def set_grad_enabled(bint enabled):
 
 def grad_enabled():
     return _runtime.grad_enabled()
-
-
-cdef int call_gradient(void* context, const Refs2* cotangents, Refs3* gradients) noexcept with gil:
-    """Calls a Python gradient function; -1 with the error set when it raises."""
-    cdef Refs2* given = <Refs2*>cotangents
-    cdef size_t i
-    try:
-        arguments = [wrap(given[0][i]) if given[0][i].get() != NULL else None for i in range(given[0].size())]
-        results = (<object>context)(arguments)
-        gradients.resize(len(results))
-        for i, result in enumerate(results):
-            if result is not None:
-                gradients[0][i] = current(checked(result, "Function", f"gradient {i}"))[0]
-    except BaseException as error:
-        restore_error(error)
-        return -1
-    return 0
-
-
-cdef extern from "Python.h":
-    void PyErr_SetObject(object kind, object value)
-
-
-cdef void restore_error(object error) noexcept:
-    PyErr_SetObject(type(error), error)
 
 
 def user_function(values, inputs, callback):

@@ -1,7 +1,7 @@
 # Fields and C functions of Var, the cell that holds an immutable value; see _var.pyx.
 from libc.stdint cimport int64_t
 
-from jittor_cy._runtime cimport OpKind, VarRef
+from jittor_cy._runtime cimport OpKind, Refs2, Refs3, VarRef
 
 
 # What a base Var and its views share. Note [Cells] in _var.pyx.
@@ -22,6 +22,7 @@ cdef class Var:
     cdef bint trainable
     cdef object gradient       # .grad
     cdef VarRef hook_source    # what a hooked value is a copy of
+    cdef list hooks            # None unless there are any
     cdef dict __dict__
     cdef object __weakref__
 
@@ -32,6 +33,8 @@ cdef Var wrap(const VarRef& ref)
 cdef VarRef* current(Var x) except NULL
 # Puts a value of the same shape and dtype into the cell; views and base see it.
 cdef int write(Var x, const VarRef& fresh) except -1
+# What the sweep calls for user functions and hooks: `context` is called with the list of cotangents.
+cdef int call_gradient(void* context, const Refs2* cotangents, Refs3* gradients) noexcept with gil
 # Puts a value without a gradient path into the cell of a trained Var.
 cdef int write_update(Var x, const VarRef& fresh) except -1
 # Bytes are there afterwards; waiting releases the GIL.

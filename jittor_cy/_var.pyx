@@ -26,12 +26,14 @@ from jittor_cy._runtime cimport (
     OpKind,
     Residency,
     Refs2,
+    Refs3,
     VarNode,
     VarRef,
     compose_binary,
     compose_binary_scalar,
     compose_matmul,
     compose_unary,
+    gradient_callback,
     hold,
     is_floating,
     itemsize,
@@ -39,6 +41,7 @@ from jittor_cy._runtime cimport (
     make_cast,
     make_detached,
     make_full_int,
+    make_function,
     make_insert,
     make_node,
     make_reshape,
@@ -114,8 +117,9 @@ cdef int refresh(Var x) except -1:
 cdef void replace(Var x, const VarRef& fresh) noexcept:
     """The value of this handle alone."""
     cdef VarRef old = x.value
-    if x.trainable and old.get() != NULL:
+    if x.trainable:
         TRAINABLE.erase(old.get())
+    drop_hook_source(x)
     x.value = fresh
     hold(x.value.get()[0])
     if x.trainable:
@@ -191,6 +195,19 @@ def view_of(Var x, *steps):
     return out
 
 
+def same_view(Var x, value, tuple steps):
+    """Whether `value` is what x holds at `steps` already: x[i] += 1 writes through the view, then assigns it."""
+    if not isinstance(value, Var) or x.cell is None or (<Var>value).cell is not x.cell:
+        return False
+    current(value)
+    return ((<Var>value).recipe or ()) == (x.recipe or ()) + steps
+
+
+def leaf_of(array, bint borrow, str function):
+    """A Var of a NumPy array; `borrow`: one that looks at its memory."""
+    return wrap(leaf_from_array(array, borrow, function))
+
+
 cdef void make_own(Var x) noexcept:
     """A view whose base nobody can see any more becomes a Var of its own."""
     cdef Cell cell = x.cell
@@ -217,6 +234,8 @@ cdef int write(Var x, const VarRef& fresh) except -1:
         write_base(cell, undo_steps(cell.value, value, x.recipe))
         replace(x, value)
         x.version = cell.version
+    if x.hooks is not None:
+        hook_value(x)
     EXECUTOR.after_record()
     return 0
 
@@ -247,6 +266,70 @@ cdef int write_base(Cell cell, const VarRef& fresh) except -1:
         replace(root, own_leaf(fresh) if root.trainable else fresh)
         root.version = cell.version
     return 0
+
+
+def add_hook(Var x, call):
+    """Gradients of x pass through `call(cotangents)` from here on, also after writes; they are taken of what lies before."""
+    if x.hooks is None:
+        x.hooks = []
+    x.hooks.append(call)
+    hook_value(x)
+
+
+cdef int hook_value(Var x) except -1:
+    """x's value becomes a copy behind its hooks; the value itself stays what gradients are taken of, and trained."""
+    cdef VarRef source = x.hook_source if x.hook_source.get() != NULL else current(x)[0]
+    cdef Refs2 values
+    values.push_back(source)
+    cdef list hooks = x.hooks
+
+    def through(cotangents):
+        cotangent = cotangents[0]
+        for call in hooks:
+            cotangent = call(cotangent)
+        return [cotangent]
+
+    cdef Refs2 copies = make_function(values, values, gradient_callback(<void*>through, call_gradient))
+    cdef VarRef old = x.value
+    if x.hook_source.get() == NULL:
+        x.hook_source = source
+        hold(source.get()[0])
+    x.value = copies[0]
+    hold(x.value.get()[0])
+    unhold(old.get()[0])
+    return 0
+
+
+cdef void drop_hook_source(Var x) noexcept:
+    if x.hook_source.get() != NULL:
+        TRAINABLE.erase(x.hook_source.get())
+        unhold(x.hook_source.get()[0])
+        x.hook_source.reset()
+
+
+cdef int call_gradient(void* context, const Refs2* cotangents, Refs3* gradients) noexcept with gil:
+    """Calls a Python gradient function; -1 with the error set when it raises."""
+    cdef Refs2* given = <Refs2*>cotangents
+    cdef size_t i
+    try:
+        arguments = [wrap(given[0][i]) if given[0][i].get() != NULL else None for i in range(given[0].size())]
+        results = (<object>context)(arguments)
+        gradients.resize(len(results))
+        for i, result in enumerate(results):
+            if result is not None:
+                gradients[0][i] = current(checked(result, "Function", f"gradient {i}"))[0]
+    except BaseException as error:
+        restore_error(error)
+        return -1
+    return 0
+
+
+cdef extern from "Python.h":
+    void PyErr_SetObject(object kind, object value)
+
+
+cdef void restore_error(object error) noexcept:
+    PyErr_SetObject(type(error), error)
 
 
 cdef VarRef own_leaf(const VarRef& fresh) except *:
@@ -405,6 +488,7 @@ cdef class Var:
             return
         if self.trainable:
             TRAINABLE.erase(self.value.get())
+        drop_hook_source(self)
         if self.cell is not None:
             if self.recipe is None:
                 self.cell.root = NULL

@@ -1,8 +1,8 @@
-"""Checks and normal forms that the operations share: axes in both spellings, shapes, operands."""
+"""Argument rules shared by all operations: axes by either spelling, shapes, operands."""
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,83 +11,100 @@ from jittor_cy import _graph
 from jittor_cy._var import Var
 from jittor_cy.errors import ArgumentError, ArgumentTypeError, IndexError_
 
-__all__ = ["Axes", "as_var", "axes_of", "axis_of", "integer", "keep", "mask_of", "shape_of", "sizes"]
+__all__ = ["as_var", "axis_index", "axis_list", "axis_mask", "is_number", "one_axis", "reduction_axes", "shape_of", "sizes"]
 
-Axes = int | Sequence[int] | None
+Number = (bool, int, float, np.bool_, np.integer, np.floating)
 
 
-def as_var(value: object, function: str, name: str = "x") -> Var:
-    """A Var as it is; an array, a number or nested lists as a Var.
+def is_number(value: object) -> bool:
+    """Whether `value` is a Python or NumPy number."""
+    return isinstance(value, Number)
 
-    Raises: TypeError: anything else
-    """
+
+def as_var(value: Any, function: str, argument: str = "x", like: Var | None = None) -> Var:
+    """`value` as a Var; numbers take the dtype that they would have beside `like`."""
     if isinstance(value, Var):
         return value
-    if isinstance(value, (np.ndarray, np.generic, bool, int, float, list, tuple)):
-        return _graph.array(value, None, function)
-    raise ArgumentTypeError(f"{function}: {name} must be a Var, an array or a number, found {type(value).__name__}")
+    if is_number(value):
+        return _graph.full((), scalar_dtype(value, like), value.item() if isinstance(value, np.generic) else value)
+    if isinstance(value, (np.ndarray, list, tuple)):
+        from jittor_cy.ops.creation import array
+
+        return array(value)
+    raise ArgumentTypeError(f"{function}: {argument} must be a Var, found {type(value).__name__}",
+                            help="make one with jt.array(...)")
 
 
-def integer(value: object, function: str, name: str) -> int:
-    """An int, or anything that says it is one."""
+def scalar_dtype(value: Any, like: Var | None) -> str:
+    """The dtype of a number beside `like`: that of `like` where the category fits (PyTorch's rule)."""
+    if isinstance(value, (bool, np.bool_)):
+        return "bool" if like is None else str(like.dtype)
+    if isinstance(value, (int, np.integer)):
+        return str(like.dtype) if like is not None and like.dtype != "bool" else "int64"
+    return str(like.dtype) if like is not None and "float" in str(like.dtype) else "float32"
+
+
+def axis_index(axis: Any, ndim: int, function: str) -> int:
+    """One axis as a number from 0 to ndim - 1."""
     try:
-        return operator.index(value)  # type: ignore[arg-type]
+        axis = operator.index(axis)
     except TypeError:
-        raise ArgumentTypeError(f"{function}: {name} must be an int, found {type(value).__name__}") from None
+        raise ArgumentTypeError(f"{function}: dim must be an int, found {type(axis).__name__}") from None
+    if not -ndim <= axis < ndim:
+        reach = f"give a dim from {-ndim} to {ndim - 1}" if ndim else "the var has no dims"
+        raise IndexError_(f"{function}: dim {axis} is out of range for a {ndim}-d var", help=reach)
+    return axis % ndim
 
 
-def axis_of(axis: object, ndim: int, function: str) -> int:
-    """An axis counted from the front.
-
-    Raises: IndexError: it is outside [-ndim, ndim)
-    """
-    number = integer(axis, function, "dim")
-    if not -max(ndim, 1) <= number < max(ndim, 1):
-        raise IndexError_(f"{function}: dim {number} is out of range for a {ndim}-d var",
-                          help=f"dims go from {-ndim} to {ndim - 1}" if ndim else "a 0-d var has no dims")
-    return number % max(ndim, 1)
-
-
-def spelled(dim: Any, axis: Any, function: str) -> Any:
-    """The one of both spellings that was given."""
-    if dim is not None and axis is not None:
-        raise ArgumentError(f"{function}: dim and axis are two names of one argument; give one")
+def pick(dim: Any, axis: Any, function: str) -> Any:
+    """The one of the two spellings that was given."""
+    if axis is not None and dim is not None:
+        raise ArgumentTypeError(f"{function}: dim and axis are the same argument, found both")
     return dim if axis is None else axis
 
 
-def axes_of(dim: Any, axis: Any, ndim: int, function: str) -> tuple[int, ...]:
-    """Axes in order; None stands for all."""
-    given = spelled(dim, axis, function)
-    if given is None:
-        return tuple(range(ndim))
-    if isinstance(given, Iterable) and not isinstance(given, (str, Var)):
-        axes = sorted(axis_of(a, ndim, function) for a in given)
-        if len(set(axes)) < len(axes):
-            raise ArgumentError(f"{function}: dim {tuple(given)} names an axis twice")
-        return tuple(axes)
-    return (axis_of(given, ndim, function),) if ndim else (axis_of(given, ndim, function),)[:0]
+def one_axis(dim: Any, axis: Any, ndim: int, function: str) -> int:
+    """The axis of a function that works along one."""
+    return axis_index(pick(dim, axis, function), max(ndim, 1), function)
 
 
-def mask_of(axes: Iterable[int]) -> int:
-    """The bit mask that the runtime takes."""
-    return sum(1 << a for a in axes)
+def axis_list(dim: Any, ndim: int, function: str) -> list[int]:
+    """Axes, each once, in the order given; None: all of them."""
+    if dim is None:
+        return list(range(ndim))
+    axes = [axis_index(d, ndim, function) for d in (dim if isinstance(dim, (tuple, list)) else (dim,))]
+    if len(set(axes)) != len(axes):
+        raise ArgumentError(f"{function}: a dim appears twice in {dim}")
+    return axes
 
 
-def keep(keepdim: bool, keepdims: bool | None) -> bool:
-    """Both spellings of "the reduced axes stay, with extent 1"."""
-    return bool(keepdim if keepdims is None else keepdims)
+def axis_mask(dim: Any, ndim: int, function: str) -> int:
+    """A bit for each axis."""
+    if dim is None or (ndim == 0 and dim in (0, -1)):
+        return (1 << ndim) - 1
+    return sum(1 << d for d in axis_list(dim, ndim, function))
 
 
-def sizes(arguments: tuple, function: str) -> tuple[int, ...]:
-    """f(2, 3), f((2, 3)) and f([2, 3]) mean the same."""
-    if len(arguments) == 1 and isinstance(arguments[0], Iterable) and not isinstance(arguments[0], (str, Var)):
-        arguments = tuple(arguments[0])
-    return tuple(integer(n, function, "a size") for n in arguments)
+def reduction_axes(x: Any, dim: Any, keepdim: Any, axis: Any, keepdims: Any, function: str) -> tuple[Var, int | None, bool]:
+    """The operand, the axes as a mask (None: an empty list was given, nothing is reduced) and whether they stay."""
+    x = as_var(x, function)
+    dim = pick(dim, axis, function)
+    keep = bool(keepdim if keepdims is None else keepdims)
+    if isinstance(dim, (tuple, list)) and not dim:
+        return x, None, keep
+    return x, axis_mask(dim, x.ndim, function), keep
 
 
-def shape_of(shape: Any, function: str) -> tuple[int, ...]:
-    """A shape without negative extents."""
-    out = sizes((shape,), function)
-    if any(n < 0 for n in out):
-        raise ArgumentError(f"{function}: extents must not be negative, found {out}")
-    return out
+def sizes(shape: Sequence[Any], function: str) -> tuple[int, ...]:
+    """A shape given as f(2, 3) or f((2, 3)); -1 is left for the caller to judge."""
+    if len(shape) == 1 and isinstance(shape[0], (tuple, list, np.ndarray)):
+        shape = shape[0]
+    try:
+        return tuple(operator.index(n) for n in shape)
+    except TypeError:
+        raise ArgumentTypeError(f"{function}: sizes must be ints, found {shape!r}") from None
+
+
+def shape_of(x: Any) -> tuple[int, ...]:
+    """The shape of a Var, an array or a number."""
+    return tuple(x.shape) if isinstance(x, (Var, np.ndarray)) else ()

@@ -1,229 +1,275 @@
-"""Reductions: sums, extremes, statistics, softmax."""
+"""Reductions: sum, mean, extremes and their places, norms, softmax, cumulative sums."""
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from jittor_cy import _graph
 from jittor_cy._var import Var
-from jittor_cy.errors import ArgumentError
-from jittor_cy.ops._rules import Axes, as_var, axes_of, axis_of, keep, mask_of, spelled
+from jittor_cy.errors import ArgumentError, ShapeError
+from jittor_cy.ops import elementwise as e
+from jittor_cy.ops._rules import as_var, axis_mask, one_axis, pick, reduction_axes
 
-__all__ = ["all", "amax", "amin", "any", "argmax", "argmin", "log_softmax", "logsumexp", "max", "mean", "min", "norm", "prod",
-           "softmax", "std", "sum", "var"]
+__all__ = ["all", "amax", "amin", "any", "argmax", "argmin", "count_nonzero", "cumprod", "cumsum", "log_softmax",
+           "logsumexp", "max", "mean", "min", "norm", "prod", "softmax", "std", "sum", "var"]
 
-
-def reduced(kind: str, x: Any, dim: Axes, keepdim: bool, axis: Axes, keepdims: bool | None, function: str) -> Var:
-    x = as_var(x, function)
-    axes = axes_of(dim, axis, x.ndim, function)
-    if not axes and x.ndim:
-        return x.clone()
-    return _graph.reduce(kind, x, mask_of(axes), keep(keepdim, keepdims), function)
+# A cumulative sum compares each element with a block of this many: cost n * block, depth log_block(n).
+SCAN_BLOCK = 64
 
 
-def sum(x: Any, dim: Axes = None, keepdim: bool = False, *, axis: Axes = None, keepdims: bool | None = None,
-        dtype: Any = None) -> Var:
-    """Sum of the elements over axes (default: all).
+def reduce(kind: str, x: Any, dim: Any, keepdim: Any, axis: Any, keepdims: Any, function: str) -> Var:
+    x, axes, keep = reduction_axes(x, dim, keepdim, axis, keepdims, function)
+    if axes is None:
+        return x
+    if kind in ("max", "min") and empty_over(x, axes):
+        raise ShapeError(f"{function}: there is no {kind} of no elements", x=x)
+    return _graph.reduce(kind, x, axes, keep, function)
 
-    Shapes:   x any · returns x's without the axes, or with extents of 1 where keepdim
-    Dtypes:   bool and integers below 64 bits give int64; 16-bit floats accumulate in float32
-    Raises:   IndexError: an axis is out of range
-    Gradient: x
-    Cost:     one pass over x
-    Example:  >>> import jittor_cy as jt
-              >>> jt.sum(jt.ones(2, 3), 1).tolist()
-              [3.0, 3.0]
+
+def empty_over(x: Var, axes: int) -> bool:
+    return 0 in [n for i, n in enumerate(x.shape) if axes >> i & 1]
+
+
+def sum(x: Var, dim: Any = None, keepdim: bool = False, *, dtype: Any = None, axis: Any = None,  # noqa: A001
+        keepdims: bool | None = None) -> Var:
+    """Sum of the elements over `dim` (default: all).
+
+    Dtypes:   bool and integers give int64; 16-bit floats accumulate in float32
+    Example:  >>> jt.sum(jt.array([[1, 2], [3, 4]]), 0).tolist()
+              [4, 6]
     """
-    x = as_var(x, "sum")
-    return reduced("sum", x if dtype is None else _graph.cast(x, dtype), dim, keepdim, axis, keepdims, "sum")
+    return reduce("sum", x if dtype is None else e.cast(x, dtype), dim, keepdim, axis, keepdims, "sum")
 
 
-def prod(x: Any, dim: Axes = None, keepdim: bool = False, *, axis: Axes = None, keepdims: bool | None = None,
-         dtype: Any = None) -> Var:
-    """Product of the elements over axes (default: all); dtypes as sum.
+def prod(x: Var, dim: Any = None, keepdim: bool = False, *, dtype: Any = None, axis: Any = None,
+         keepdims: bool | None = None) -> Var:
+    """Product of the elements over `dim` (default: all).
 
-    Example:  >>> import jittor_cy as jt
-              >>> jt.prod(jt.array([1.0, 2.0, 3.0])).item()
-              6.0
+    Dtypes:   bool and integers give int64
     """
-    x = as_var(x, "prod")
-    return reduced("prod", x if dtype is None else _graph.cast(x, dtype), dim, keepdim, axis, keepdims, "prod")
+    return reduce("prod", x if dtype is None else e.cast(x, dtype), dim, keepdim, axis, keepdims, "prod")
 
 
-def max(x: Any, dim: Axes = None, keepdim: bool = False, *, axis: Axes = None, keepdims: bool | None = None) -> Var:
-    """Largest element over axes (default: all); a NaN wins. As in NumPy and Jittor: values only (argmax gives indices).
+def max(x: Var, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool | None = None) -> Var:  # noqa: A001
+    """The largest element over `dim` (default: all), NaN if there is one; with a second Var, maximum(x, dim).
 
-    Raises:   ValueError: an axis without elements is reduced
-    Gradient: x, shared equally among equal maxima
-    Example:  >>> import jittor_cy as jt
-              >>> jt.max(jt.array([[1, 5], [3, 2]]), 0).tolist()
-              [3, 5]
+    Raises:   ShapeError: no elements
+    Gradient: x, shared equally among equal largest ones
     """
-    return reduced("max", x, dim, keepdim, axis, keepdims, "max")
+    if isinstance(dim, Var):
+        return e.maximum(x, dim)
+    return reduce("max", x, dim, keepdim, axis, keepdims, "max")
 
 
-def min(x: Any, dim: Axes = None, keepdim: bool = False, *, axis: Axes = None, keepdims: bool | None = None) -> Var:
-    """Smallest element over axes (default: all); as max.
+def min(x: Var, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool | None = None) -> Var:  # noqa: A001
+    """The smallest element over `dim` (default: all), NaN if there is one; with a second Var, minimum(x, dim).
 
-    Example:  >>> import jittor_cy as jt
-              >>> jt.min(jt.array([[1, 5], [3, 2]])).item()
-              1
+    Raises:   ShapeError: no elements
     """
-    return reduced("min", x, dim, keepdim, axis, keepdims, "min")
+    if isinstance(dim, Var):
+        return e.minimum(x, dim)
+    return reduce("min", x, dim, keepdim, axis, keepdims, "min")
 
 
-amax, amin = max, min
+def amax(x: Var, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool | None = None) -> Var:
+    """The largest element over `dim` (default: all)."""
+    return reduce("max", x, dim, keepdim, axis, keepdims, "amax")
 
 
-def any(x: Any, dim: Axes = None, keepdim: bool = False, *, axis: Axes = None, keepdims: bool | None = None) -> Var:
-    """Whether an element over axes is not zero; of no elements: False.
-
-    Example:  >>> import jittor_cy as jt
-              >>> jt.any(jt.array([0, 2])).item()
-              True
-    """
-    x = as_var(x, "any")
-    return reduced("max", x if x.dtype == "bool" else x != 0, dim, keepdim, axis, keepdims, "any")
+def amin(x: Var, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool | None = None) -> Var:
+    """The smallest element over `dim` (default: all)."""
+    return reduce("min", x, dim, keepdim, axis, keepdims, "amin")
 
 
-def all(x: Any, dim: Axes = None, keepdim: bool = False, *, axis: Axes = None, keepdims: bool | None = None) -> Var:
-    """Whether every element over axes is not zero; of no elements: True.
-
-    Example:  >>> import jittor_cy as jt
-              >>> jt.all(jt.array([0, 2])).item()
-              False
-    """
-    x = as_var(x, "all")
-    return reduced("min", x if x.dtype == "bool" else x != 0, dim, keepdim, axis, keepdims, "all")
-
-
-def extreme_index(kind: str, x: Any, dim: Any, keepdim: bool, axis: Any, keepdims: bool | None) -> Var:
+def arg_reduce(kind: str, x: Any, dim: Any, keepdim: Any, axis: Any, keepdims: Any) -> Var:
     x = as_var(x, kind)
-    given = spelled(dim, axis, kind)
-    if given is None:
-        flat = _graph.reshape(x, (x.numel(),), kind)
+    dim, keep = pick(dim, axis, kind), bool(keepdim if keepdims is None else keepdims)
+    if dim is None:
+        flat = _graph.reshape(x, (math.prod(x.shape),), kind)
+        if flat.shape[0] == 0:
+            raise ShapeError(f"{kind}: no elements to choose from", x=x)
         out = _graph.reduce(kind, flat, 1, False, kind)
-        return _graph.reshape(out, (1,) * x.ndim, kind) if keep(keepdim, keepdims) else out
-    return _graph.reduce(kind, x, 1 << axis_of(given, x.ndim, kind), keep(keepdim, keepdims), kind)
+        return _graph.reshape(out, (1,) * x.ndim, kind) if keep else out
+    if x.ndim == 0:
+        return _graph.full((), "int64", 0)
+    mask = axis_mask(one_axis(dim, None, x.ndim, kind), x.ndim, kind)
+    if empty_over(x, mask):
+        raise ShapeError(f"{kind}: no elements to choose from", x=x)
+    return _graph.reduce(kind, x, mask, keep, kind)
 
 
-def argmax(x: Any, dim: int | None = None, keepdim: bool = False, *, axis: int | None = None, keepdims: bool | None = None) -> Var:
-    """Index of the first largest element along an axis (default: of the flattened x); the first NaN wins. int64.
+def argmax(x: Var, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool | None = None) -> Var:
+    """Index of the first largest element along `dim` (default: of all, row by row); the first NaN wins.
 
-    Example:  >>> import jittor_cy as jt
-              >>> jt.argmax(jt.array([1, 5, 5])).item()
+    Example:  >>> jt.argmax(jt.array([1, 3, 3])).item()
               1
     """
-    return extreme_index("argmax", x, dim, keepdim, axis, keepdims)
+    return arg_reduce("argmax", x, dim, keepdim, axis, keepdims)
 
 
-def argmin(x: Any, dim: int | None = None, keepdim: bool = False, *, axis: int | None = None, keepdims: bool | None = None) -> Var:
-    """Index of the first smallest element; as argmax.
-
-    Example:  >>> import jittor_cy as jt
-              >>> jt.argmin(jt.array([3, 1, 1])).item()
-              1
-    """
-    return extreme_index("argmin", x, dim, keepdim, axis, keepdims)
+def argmin(x: Var, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool | None = None) -> Var:
+    """Index of the first smallest element along `dim` (default: of all, row by row); the first NaN wins."""
+    return arg_reduce("argmin", x, dim, keepdim, axis, keepdims)
 
 
-def mean(x: Any, dim: Axes = None, keepdim: bool = False, *, axis: Axes = None, keepdims: bool | None = None) -> Var:
-    """Mean over axes (default: all); integers give float32.
+def any(x: Var, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool | None = None) -> Var:  # noqa: A001
+    """Whether an element is not zero, over `dim` (default: all); False of none."""
+    return reduce_bool("max", x, dim, keepdim, axis, keepdims, "any")
 
-    Gradient: x
-    Example:  >>> import jittor_cy as jt
-              >>> jt.mean(jt.array([1.0, 2.0])).item()
+
+def all(x: Var, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool | None = None) -> Var:  # noqa: A001
+    """Whether every element is not zero, over `dim` (default: all); True of none."""
+    return reduce_bool("min", x, dim, keepdim, axis, keepdims, "all")
+
+
+def reduce_bool(kind: str, x: Any, dim: Any, keepdim: Any, axis: Any, keepdims: Any, function: str) -> Var:
+    x, axes, keep = reduction_axes(x, dim, keepdim, axis, keepdims, function)
+    x = e.as_bool(x, function)
+    return x if axes is None else _graph.reduce(kind, x, axes, keep, function)
+
+
+def count_nonzero(x: Var, dim: Any = None, *, axis: Any = None) -> Var:
+    """How many elements are not zero, over `dim` (default: all)."""
+    return sum(e.as_bool(x, "count_nonzero"), pick(dim, axis, "count_nonzero"))
+
+
+def mean(x: Var, dim: Any = None, keepdim: bool = False, *, dtype: Any = None, axis: Any = None,
+         keepdims: bool | None = None) -> Var:
+    """Mean over `dim` (default: all); NaN of none.
+
+    Dtypes:   integers give float32; 16-bit floats accumulate in float32
+    Example:  >>> jt.mean(jt.array([1, 2])).item()
               1.5
     """
-    x = as_var(x, "mean")
-    return _graph.mean(x, mask_of(axes_of(dim, axis, x.ndim, "mean")), keep(keepdim, keepdims))
+    x, axes, keep = reduction_axes(x if dtype is None else e.cast(x, dtype), dim, keepdim, axis, keepdims, "mean")
+    return x if axes is None else _graph.mean(x, axes, keep)
 
 
-def var(x: Any, dim: Axes = None, correction: float = 1, keepdim: bool = False, *, axis: Axes = None,
-        keepdims: bool | None = None, unbiased: bool | None = None) -> Var:
-    """Variance over axes (default: all): two passes, divided by n - correction (PyTorch's default of 1).
+def var(x: Var, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: float | None = None,
+        axis: Any = None, keepdims: bool | None = None) -> Var:
+    """Variance over `dim` (default: all), by default divided by one less than the number of elements, as PyTorch's.
 
-    Args:     unbiased: PyTorch's older name: correction 1 or 0
-    Gradient: x
-    Example:  >>> import jittor_cy as jt
-              >>> jt.var(jt.array([1.0, 3.0]), correction=0).item()
-              1.0
+    Args:     unbiased: False divides by the number of elements · correction: divides by that much less
+    Cost:     two passes over x: exact where the mean is large
     """
-    x = as_var(x, "var")
-    if unbiased is not None:
-        correction = 1 if unbiased else 0
-    return _graph.variance(x, mask_of(axes_of(dim, axis, x.ndim, "var")), keep(keepdim, keepdims), float(correction))
+    if unbiased is not None and correction is not None:
+        raise ArgumentError("var: unbiased and correction are the same argument, found both")
+    less = correction if correction is not None else float(unbiased is not False)
+    x, axes, keep = reduction_axes(x, dim, keepdim, axis, keepdims, "var")
+    return _graph.variance(x, 0 if axes is None else axes, keep, less)
 
 
-def std(x: Any, dim: Axes = None, correction: float = 1, keepdim: bool = False, *, axis: Axes = None,
-        keepdims: bool | None = None, unbiased: bool | None = None) -> Var:
-    """Square root of the variance; as var.
-
-    Example:  >>> import jittor_cy as jt
-              >>> jt.std(jt.array([1.0, 3.0]), correction=0).item()
-              1.0
-    """
-    return _graph.unary("Sqrt", var(x, dim, correction, keepdim, axis=axis, keepdims=keepdims, unbiased=unbiased), "std")
+def std(x: Var, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: float | None = None,
+        axis: Any = None, keepdims: bool | None = None) -> Var:
+    """Square root of var, with its arguments."""
+    return e.sqrt(var(x, dim, unbiased, keepdim, correction=correction, axis=axis, keepdims=keepdims))
 
 
-def softmax(x: Any, dim: int | None = None, *, axis: int | None = None) -> Var:
-    """exp(x) over its sum along an axis (default: the last), shifted by the maximum so that nothing overflows.
-
-    Shapes:   x any · returns the same
-    Dtypes:   floating; 16-bit floats compute in float32
-    Gradient: x
-    Cost:     one kernel, x is read once
-    Example:  >>> import jittor_cy as jt
-              >>> jt.softmax(jt.zeros(4)).tolist()
-              [0.25, 0.25, 0.25, 0.25]
-    """
-    x = as_var(x, "softmax")
-    given = spelled(dim, axis, "softmax")
-    return _graph.softmax(x, axis_of(-1 if given is None else given, x.ndim, "softmax"), False)
-
-
-def log_softmax(x: Any, dim: int | None = None, *, axis: int | None = None) -> Var:
-    """Logarithm of softmax, without its cancellation; as softmax.
-
-    Example:  >>> import jittor_cy as jt
-              >>> jt.log_softmax(jt.zeros(1)).tolist()
-              [0.0]
-    """
-    x = as_var(x, "log_softmax")
-    given = spelled(dim, axis, "log_softmax")
-    return _graph.softmax(x, axis_of(-1 if given is None else given, x.ndim, "log_softmax"), True)
-
-
-def logsumexp(x: Any, dim: Axes = None, keepdim: bool = False, *, axis: Axes = None, keepdims: bool | None = None) -> Var:
-    """log(sum(exp(x))) over axes (default: all), shifted by the maximum.
-
-    Gradient: x
-    Example:  >>> import jittor_cy as jt
-              >>> round(jt.logsumexp(jt.zeros(4)).item(), 4)
-              1.3863
-    """
-    x = as_var(x, "logsumexp")
-    return _graph.logsumexp(x, mask_of(axes_of(dim, axis, x.ndim, "logsumexp")), keep(keepdim, keepdims))
-
-
-def norm(x: Any, p: float | str = 2, dim: Axes = None, keepdim: bool = False, *, axis: Axes = None,
+def norm(x: Var, p: Any = 2, dim: Any = None, keepdim: bool = False, *, axis: Any = None,
          keepdims: bool | None = None) -> Var:
-    """Vector norm over axes (default: all): p a positive number, or "inf".
+    """The p-norm of the elements over `dim` (default: all): the p-th root of the sum of |x|^p.
 
-    Raises:   ValueError: p is not positive
-    Gradient: x (at 0 it is NaN for p = 2, as the derivative)
-    Example:  >>> import jittor_cy as jt
-              >>> jt.norm(jt.array([3.0, 4.0])).item()
-              5.0
+    Args:     p: a number, inf, -inf, or "fro" (2)
     """
     x = as_var(x, "norm")
-    size = _graph.unary("Abs", x, "norm")
-    options = dict(axis=axes_of(dim, axis, x.ndim, "norm"), keepdims=keep(keepdim, keepdims))
-    if p in ("inf", float("inf")):
-        return max(size, **options)
-    if not isinstance(p, (int, float)) or p <= 0:
-        raise ArgumentError(f'norm: p must be a positive number or "inf", found {p!r}')
+    x = x if "float" in str(x.dtype) else e.cast(x, "float32")
+    if p == "fro":
+        p = 2
+    arguments = {"dim": dim, "keepdim": keepdim, "axis": axis, "keepdims": keepdims}
+    if p == math.inf:
+        return amax(e.abs(x), **arguments)
+    if p == -math.inf:
+        return amin(e.abs(x), **arguments)
+    if p == 0:
+        return e.cast(sum(x != 0, **arguments), x.dtype)
     if p == 1:
-        return sum(size, **options)
+        return sum(e.abs(x), **arguments)
     if p == 2:
-        return _graph.unary("Sqrt", sum(x * x, **options), "norm")
-    return sum(size**p, **options) ** (1 / p)
+        return e.sqrt(sum(x * x, **arguments))
+    return sum(e.abs(x) ** p, **arguments) ** (1 / p)
+
+
+def softmax(x: Var, dim: int = -1, dtype: Any = None, *, axis: int | None = None) -> Var:
+    """exp(x) divided by its sum along `dim`; safe for large x.
+
+    Dtypes:   floating; 16-bit inputs compute in float32
+    Cost:     one kernel
+    """
+    x = as_var(x, "softmax") if dtype is None else e.cast(x, dtype)
+    return _graph.softmax(x, one_axis(dim if axis is None else None, axis, x.ndim, "softmax"), False)
+
+
+def log_softmax(x: Var, dim: int = -1, dtype: Any = None, *, axis: int | None = None) -> Var:
+    """Logarithm of softmax along `dim`, without its rounding."""
+    x = as_var(x, "log_softmax") if dtype is None else e.cast(x, dtype)
+    return _graph.softmax(x, one_axis(dim if axis is None else None, axis, x.ndim, "log_softmax"), True)
+
+
+def logsumexp(x: Var, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool | None = None) -> Var:
+    """Logarithm of the sum of exp(x) over `dim` (default: all); safe for large x."""
+    x, axes, keep = reduction_axes(x, dim, keepdim, axis, keepdims, "logsumexp")
+    return x if axes is None else _graph.logsumexp(x, axes, keep)
+
+
+def cumsum(x: Var, dim: int | None = None, dtype: Any = None, *, axis: int | None = None) -> Var:
+    """Sums of the elements up to each one along `dim`.
+
+    Dtypes:   bool and integers give int64
+    Cost:     each element is compared with its block of 64: 64 n additions, a few kernels
+    Example:  >>> jt.cumsum(jt.array([1, 2, 3]), 0).tolist()
+              [1, 3, 6]
+    """
+    return scan(x if dtype is None else e.cast(x, dtype), dim, axis, "sum", "cumsum")
+
+
+def cumprod(x: Var, dim: int | None = None, dtype: Any = None, *, axis: int | None = None) -> Var:
+    """Products of the elements up to each one along `dim`.
+
+    Cost:     as cumsum
+    """
+    return scan(x if dtype is None else e.cast(x, dtype), dim, axis, "prod", "cumprod")
+
+
+def scan(x: Var, dim: Any, axis: Any, kind: str, function: str) -> Var:
+    x = as_var(x, function)
+    if pick(dim, axis, function) is None and x.ndim <= 1:
+        dim = 0
+    place = one_axis(dim, axis, x.ndim, function)
+    if "float" not in str(x.dtype):
+        x = e.cast(x, "int64")
+    if x.ndim == 0:
+        return x
+    order = [i for i in range(x.ndim) if i != place] + [place]
+    back = sorted(range(x.ndim), key=order.__getitem__)
+    return _graph.transpose(scan_last(_graph.transpose(x, order), kind), back)
+
+
+def scan_last(x: Var, kind: str) -> Var:
+    """Along the last axis: within blocks, then the blocks before each block."""
+    *rest, n = x.shape
+    if n <= SCAN_BLOCK:
+        return scan_block(x, kind)
+    blocks = -(-n // SCAN_BLOCK)
+    padded = _graph.pad(x, [0] * x.ndim, (*rest, blocks * SCAN_BLOCK), 0.0 if kind == "sum" else 1.0)
+    within = scan_block(_graph.reshape(padded, (*rest, blocks, SCAN_BLOCK)), kind)
+    ends = _graph.slice_(within, [0] * (x.ndim) + [SCAN_BLOCK - 1], [1] * (x.ndim + 1), (*rest, blocks, 1))
+    before = scan_last(_graph.reshape(ends, (*rest, blocks)), kind)
+    low = [0] * (x.ndim - 1) + [1]
+    shifted = _graph.pad(_graph.slice_(before, [0] * x.ndim, [1] * x.ndim, (*rest, blocks - 1)), low, (*rest, blocks),
+                         0.0 if kind == "sum" else 1.0)
+    carried = _graph.reshape(shifted, (*rest, blocks, 1))
+    whole = within + carried if kind == "sum" else within * carried
+    flat = _graph.reshape(whole, (*rest, blocks * SCAN_BLOCK))
+    return _graph.slice_(flat, [0] * x.ndim, [1] * x.ndim, tuple(x.shape))
+
+
+def scan_block(x: Var, kind: str) -> Var:
+    """Each output chooses the inputs up to it; chosen by where, so that an infinity stays out of what is before it."""
+    n = x.shape[-1]
+    shape = (*x.shape[:-1], n, n)
+    wide = _graph.broadcast_axes(x, shape, [*range(x.ndim - 1), -1, x.ndim - 1])
+    column = _graph.iota((n, n), "int64", 1, 0, 1)
+    row = _graph.iota((n, n), "int64", 0, 0, 1)
+    identity = _graph.full((), str(x.dtype), 0 if kind == "sum" else 1)
+    chosen = _graph.where(_graph.broadcast_to(column <= row, shape), wide, _graph.broadcast_to(identity, shape))
+    return _graph.reduce(kind, chosen, 1 << x.ndim, False, "cumsum")

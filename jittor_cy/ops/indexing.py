@@ -1,0 +1,336 @@
+"""Reading and writing parts: getitem, setitem, gather, scatter, masks. NumPy's rules; data-dependent shapes compute."""
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from jittor_cy import _graph
+from jittor_cy._var import Var, same_view, view_of
+from jittor_cy.errors import ArgumentError, ArgumentTypeError, DtypeError, IndexError_, ShapeError
+from jittor_cy.ops._rules import as_var, axis_index, is_number, one_axis
+from jittor_cy.ops.elementwise import cast, where
+from jittor_cy.ops.index_programs import Expression, checked_load, for_writing
+from jittor_cy.ops.movement import RESHAPE, SLICE
+
+__all__ = ["gather", "getitem", "index_add", "index_select", "masked_fill", "masked_select", "nonzero", "one_hot", "scatter",
+           "scatter_add", "setitem", "take", "take_along_dim"]
+
+# What jt.compute makes of x[i, j + 1]; set there, so that this module need not know it.
+ELEMENT: list[Callable[[Var, tuple], Var]] = []
+
+
+def getitem(x: Var, key: Any) -> Var:
+    """x[key] by NumPy's rules: ints, slices, ... and None give a view; masks and integer arrays a copy."""
+    steps, advanced = parse(x, key)
+    if advanced is None:
+        return view_of(x, *steps)
+    if advanced and isinstance(advanced[0], Expression):
+        return ELEMENT[0](x, tuple(advanced))
+    return take_advanced(part(x, steps), advanced)
+
+
+def part(x: Var, steps: list[tuple]) -> Var:
+    return view_of(x, *steps) if steps else x
+
+
+def setitem(x: Var, key: Any, value: Any) -> None:
+    """x[key] = value, cast to x's dtype and repeated to the place's shape."""
+    if isinstance(key, (Var, np.ndarray)) and key.dtype == "bool" and key.shape == x.shape and is_scalar(value):
+        x.copy_(where(as_var(key, "setitem"), cast(as_var(value, "setitem"), x.dtype), x))
+        return
+    steps, advanced = parse(x, key)
+    if advanced is None:
+        if not same_view(x, value, tuple(steps)):
+            view_of(x, *steps).copy_(as_var(value, "setitem", "value", x))
+        return
+    place = part(x, steps)
+    place.copy_(put_advanced(place, advanced, as_var(value, "setitem", "value", x)))
+
+
+def is_scalar(value: Any) -> bool:
+    return is_number(value) or (isinstance(value, Var) and value.ndim == 0)
+
+
+def parse(x: Var, key: Any) -> tuple[list[tuple], list[Any] | None]:
+    """Steps of a view; and, where there are masks or arrays, an entry for each axis of that view: None or an index Var."""
+    keys = list(key) if isinstance(key, tuple) else [key]
+    if any(isinstance(k, Expression) for k in keys):
+        return [], [Expression.of(k) for k in keys]
+    keys = [advanced_key(k) if isinstance(k, (list, np.ndarray, Var)) else k for k in keys]
+    if any(isinstance(k, Var) for k in keys):
+        keys = [as_var(k, "getitem") if is_int(k) else k for k in keys]  # beside arrays, NumPy takes ints as arrays
+    keys = filled_out(x, keys)
+    start, step, extents, shape, advanced = [], [], [], [], []
+    axis = 0
+    for k in keys:
+        if k is None:
+            shape.append(1)
+            advanced.append(None)
+            continue
+        n, axis = x.shape[axis], axis + 1
+        if isinstance(k, Var):
+            first, stride, count = 0, 1, n
+        elif isinstance(k, slice):
+            first, stride, count = slice_range(k, n)
+        else:
+            first, stride, count = int_place(k, n, axis - 1), 1, 1
+        start.append(first)
+        step.append(stride)
+        extents.append(count)
+        if isinstance(k, (slice, Var)):
+            shape.append(count)
+            advanced.append(k if isinstance(k, Var) else None)
+    steps: list[tuple] = []
+    if extents != list(x.shape) or any(start) or any(s != 1 for s in step):
+        steps.append((SLICE, tuple(start), tuple(step), tuple(extents)))
+    if shape != extents:
+        steps.append((RESHAPE, tuple(shape)))
+    return steps, advanced if any(a is not None for a in advanced) else None
+
+
+def is_int(k: Any) -> bool:
+    return hasattr(k, "__index__") and not isinstance(k, (bool, np.bool_))
+
+
+def advanced_key(k: Any) -> Any:
+    """An array as an index: a 0-d integer is an int, lists and arrays become Vars, masks stay bool."""
+    k = as_var(np.asarray(k, dtype=np.int64) if isinstance(k, list) and not k else k, "getitem", "index")
+    if k.dtype != "bool" and "int" not in str(k.dtype):
+        raise DtypeError(f"getitem: indices must be integers or bool, found {k.dtype}", index=k)
+    return k
+
+
+def filled_out(x: Var, keys: list[Any]) -> list[Any]:
+    """`keys` with masks as integer indices, and full slices for ... and what is not named."""
+    out: list[Any] = []
+    for k in keys:
+        if isinstance(k, (bool, np.bool_)):
+            raise ArgumentTypeError("getitem: a bool is no index", help="use None for a new axis, or a mask of the var's shape")
+        if isinstance(k, Var) and k.dtype == "bool":
+            if not any(o is Ellipsis for o in out):
+                check_mask(x, k, sum(1 for o in out if o is not None))
+            out.extend(nonzero(k, as_tuple=True))
+        elif k is None or k is Ellipsis or isinstance(k, (slice, Var)) or is_int(k):
+            out.append(k)
+        else:
+            raise ArgumentTypeError(f"getitem: {type(k).__name__} is no index", x=x,
+                                    help="ints, slices, ..., None, masks and integer arrays are")
+    used = sum(1 for k in out if k is not None and k is not Ellipsis)
+    if used > x.ndim:
+        raise IndexError_(f"getitem: {used} indices for a {x.ndim}-d var", x=x)
+    dots = [i for i, k in enumerate(out) if k is Ellipsis]
+    if len(dots) > 1:
+        raise IndexError_("getitem: ... may stand once", x=x)
+    at = dots[0] if dots else len(out)
+    return out[:at] + [slice(None)] * (x.ndim - used) + out[at + 1:]
+
+
+def check_mask(x: Var, mask: Var, axis: int) -> None:
+    expected = x.shape[axis:axis + mask.ndim]
+    if expected != mask.shape:
+        raise IndexError_(f"getitem: a mask of shape {list(mask.shape)} does not fit the axes {list(expected)}", x=x, mask=mask)
+
+
+def slice_range(k: slice, n: int) -> tuple[int, int, int]:
+    """(first, step, count)"""
+    try:
+        first, stop, step = slice(*(None if v is None else operator.index(v) for v in (k.start, k.stop, k.step))).indices(n)
+    except TypeError:
+        raise ArgumentTypeError(f"getitem: slices are made of ints, found {k}") from None
+    except ValueError:
+        raise ArgumentError("getitem: the step of a slice is 0") from None
+    count = len(range(first, stop, step))
+    return (first if count else 0), step, count
+
+
+def int_place(k: Any, n: int, axis: int) -> int:
+    place = operator.index(k)
+    if not -n <= place < n:
+        raise IndexError_(f"getitem: index {place} is out of range for dim {axis} of {n} elements")
+    return place + n if place < 0 else place
+
+
+# ---- integer arrays ----
+
+def layout(x: Var, advanced: list[Any]) -> tuple[tuple[int, ...], tuple[int, ...], int]:
+    """(result shape, common shape of the indices, where it stands in the result)"""
+    places = [i for i, a in enumerate(advanced) if a is not None]
+    try:
+        common = np.broadcast_shapes(*(advanced[i].shape for i in places))
+    except ValueError:
+        raise ShapeError("getitem: the index arrays do not broadcast",
+                         **{f"index{i}": advanced[i] for i in places}) from None
+    adjacent = places == list(range(places[0], places[0] + len(places)))
+    first = places[0] if adjacent else 0
+    rest = [n for i, n in enumerate(x.shape) if advanced[i] is None]
+    return (*rest[:first], *common, *rest[first:]), tuple(common), first
+
+
+def programs(x: Var, advanced: list[Any]) -> tuple[list[int], list[Var], tuple[int, ...]]:
+    """Index programs that read x at (or write to) the places of a result: (structure, index Vars, result shape)."""
+    shape, common, first = layout(x, advanced)
+    free = [i for i in range(len(shape)) if not first <= i < first + len(common)]
+    indices = [a for a in advanced if a is not None]
+    structure: list[int] = [x.ndim]
+    for axis, index in enumerate(advanced):
+        if index is None:
+            structure += [0, 1, 0, free.pop(0)]  # mode kFree, one token: kAxis
+            continue
+        offset = first + len(common) - index.ndim
+        axes = [None if n == 1 else offset + i for i, n in enumerate(index.shape)]
+        number = 1 + next(i for i, other in enumerate(indices) if other is index)
+        structure += checked_load(number, axes, axis)
+    return structure, indices, shape
+
+
+def take_advanced(x: Var, advanced: list[Any]) -> Var:
+    structure, indices, shape = programs(x, advanced)
+    return _graph.reindex([x, *indices], structure, [0.0 if "float" in str(x.dtype) else 0], shape, "getitem")
+
+
+def put_advanced(x: Var, advanced: list[Any], value: Var) -> Var:
+    """x with `value` at the indexed places; of equal places, the last one in order."""
+    structure, indices, shape = programs(x, advanced)
+    value = _graph.broadcast_to(cast(value, x.dtype), shape, "setitem")
+    return put_last(x, structure, indices, value)
+
+
+def put_last(x: Var, structure: list[int], indices: list[Var], value: Var) -> Var:
+    """Each place of x finds the number of the last element of `value` that goes there: a maximum, so order cannot matter."""
+    count = math.prod(value.shape)
+    if count == 0:
+        return x
+    numbers = _graph.reshape(_graph.iota((count,), "int64", 0, 0, 1), value.shape)
+    structure, extents = for_writing(structure, x.shape)
+    last = _graph.reindex_reduce([numbers, *indices], [2, *structure], extents, x.shape, "setitem")
+    chosen = _graph.take(_graph.reshape(value, (count,)), where(last < 0, 0, last), 0, "setitem")
+    return _graph.where(last >= 0, chosen, x)
+
+
+# ---- named functions ----
+
+def take(x: Var, index: Any, dim: int | None = None, *, axis: int | None = None) -> Var:
+    """Elements of x along `dim` (default: of x flattened) at the places in `index`; negative ones count from the end."""
+    x, index = as_var(x, "take"), as_var(index, "take", "index")
+    if dim is None and axis is None:
+        return _graph.take(_graph.reshape(x, (math.prod(x.shape),)), index, 0, "take")
+    return _graph.take(x, index, one_axis(dim, axis, x.ndim, "take"), "take")
+
+
+def index_select(x: Var, dim: int, index: Var) -> Var:
+    """The slices of x along `dim` at the places in the vector `index`."""
+    return take(x, index, dim)
+
+
+def along(x: Var, dim: int, index: Var, function: str) -> tuple[list[int], Var]:
+    if "int" not in str(index.dtype):
+        raise DtypeError(f"{function}: indices must be integers, found {index.dtype}", index=index)
+    if index.ndim != x.ndim:
+        raise ShapeError(f"{function}: the index needs as many dims as the var", x=x, index=index)
+    structure: list[int] = [x.ndim]
+    for axis in range(x.ndim):
+        structure += checked_load(1, list(range(x.ndim)), axis) if axis == dim else [0, 1, 0, axis]
+    return structure, index
+
+
+def gather(x: Var, dim: int, index: Var) -> Var:
+    """out[i, j, ...] = x[i, index[i, j, ...], ...] with the index in the place of `dim`.
+
+    Shapes:   index has x's number of dims, and is nowhere longer except along `dim`
+    Example:  >>> jt.gather(jt.array([[1, 2], [3, 4]]), 1, jt.array([[0], [1]])).tolist()
+              [[1], [4]]
+    """
+    x, index = as_var(x, "gather"), as_var(index, "gather", "index")
+    dim = axis_index(dim, max(x.ndim, 1), "gather")
+    structure, index = along(x, dim, index, "gather")
+    if any(m > n for i, (m, n) in enumerate(zip(index.shape, x.shape, strict=True)) if i != dim):
+        raise ShapeError("gather: the index is longer than the var", x=x, index=index)
+    return _graph.reindex([x, index], structure, [0.0 if "float" in str(x.dtype) else 0], index.shape, "gather")
+
+
+def take_along_dim(x: Var, index: Var, dim: int | None = None, *, axis: int | None = None) -> Var:
+    """gather with the other axes broadcast, as NumPy's take_along_axis."""
+    x, index = as_var(x, "take_along_dim"), as_var(index, "take_along_dim", "index")
+    if dim is None and axis is None:
+        return gather(_graph.reshape(x, (math.prod(x.shape),)), 0, _graph.reshape(index, (math.prod(index.shape),)))
+    place = one_axis(dim, axis, x.ndim, "take_along_dim")
+    shape = list(np.broadcast_shapes(*([*s[:place], 1, *s[place + 1:]] for s in (x.shape, index.shape))))
+    wide_x, wide_index = list(shape), list(shape)
+    wide_x[place], wide_index[place] = x.shape[place], index.shape[place]
+    return gather(_graph.broadcast_to(x, wide_x), place, _graph.broadcast_to(index, wide_index))
+
+
+def scatter(x: Var, dim: int, index: Var, src: Any, reduce: str | None = None) -> Var:
+    """x with src put at the places that gather would read; of equal places the last one counts, or `reduce` joins them.
+
+    Args:     reduce: None, "add", "multiply", "maximum" or "minimum"
+    """
+    x, index = as_var(x, "scatter"), as_var(index, "scatter", "index")
+    dim = axis_index(dim, max(x.ndim, 1), "scatter")
+    value = cast(as_var(src, "scatter", "src", x), x.dtype)
+    if value.ndim == 0:
+        value = _graph.broadcast_to(value, index.shape)
+    if value.shape != index.shape:
+        value = _graph.slice_(value, [0] * value.ndim, [1] * value.ndim, index.shape)
+    structure, index = along(x, dim, index, "scatter")
+    if reduce is None:
+        return put_last(x, structure, [index], value)
+    kinds = {"add": 0, "sum": 0, "multiply": 1, "prod": 1, "maximum": 2, "amax": 2, "minimum": 3, "amin": 3}
+    if reduce not in kinds:
+        raise ArgumentError(f"scatter: reduce is {reduce!r}", help='None, "add", "multiply", "maximum" or "minimum"')
+    structure, extents = for_writing(structure, x.shape)
+    found = _graph.reindex_reduce([value, index], [kinds[reduce], *structure], extents, x.shape, "scatter")
+    return _graph.binary(("Add", "Mul", "Maximum", "Minimum")[kinds[reduce]], x, found, "scatter")
+
+
+def scatter_add(x: Var, dim: int, index: Var, src: Var) -> Var:
+    """x plus src at the places that gather would read, in the order of the index."""
+    return scatter(x, dim, index, src, "add")
+
+
+def index_add(x: Var, dim: int, index: Var, source: Var) -> Var:
+    """x plus the slices of `source` at the places in the vector `index` along `dim`."""
+    dim = axis_index(dim, x.ndim, "index_add")
+    structure: list[int] = [x.ndim]
+    for axis in range(x.ndim):
+        structure += checked_load(1, [axis], axis) if axis == dim else [0, 1, 0, axis]
+    structure, extents = for_writing(structure, x.shape)
+    return x + _graph.reindex_reduce([cast(source, x.dtype), index], [0, *structure], extents, x.shape, "index_add")
+
+
+def masked_fill(x: Var, mask: Var, value: Any) -> Var:
+    """x with `value` where the mask is True."""
+    return where(mask, cast(as_var(value, "masked_fill", "value", x), x.dtype), x)
+
+
+def masked_select(x: Var, mask: Var) -> Var:
+    """The elements of x where the mask is True, as a vector. Computes the mask."""
+    shape = np.broadcast_shapes(x.shape, mask.shape)
+    return getitem(_graph.broadcast_to(x, shape), _graph.broadcast_to(mask, shape))
+
+
+def nonzero(x: Var, as_tuple: bool = False) -> Any:
+    """Indices of the elements that are not zero, a row each; as_tuple: a vector for each axis. Computes x."""
+    from jittor_cy.ops.creation import array
+
+    found = np.nonzero(as_var(x, "nonzero").numpy())
+    if as_tuple:
+        return tuple(array(index) for index in found)
+    return array(np.stack(found, 1) if found else np.zeros((int(bool(x)), 0), np.int64))
+
+
+def one_hot(x: Var, num_classes: int = -1) -> Var:
+    """1 at the place of each class, 0 elsewhere, along a new last axis; int64.
+
+    Args:     num_classes: -1 takes the largest class plus one, and computes x
+    """
+    x = as_var(x, "one_hot")
+    if "int" not in str(x.dtype):
+        raise DtypeError(f"one_hot: classes must be integers, found {x.dtype}", x=x)
+    count = num_classes if num_classes >= 0 else (int(x.numpy().max()) + 1 if math.prod(x.shape) else 0)
+    wide = _graph.reshape(x, (*x.shape, 1))
+    return cast(wide == _graph.iota((count,), str(x.dtype), 0, 0, 1), "int64")

@@ -1,0 +1,381 @@
+"""Operations that move values: reshape, transpose, expand, pad, flip, concat, split. The first ones give views."""
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Sequence
+from typing import Any
+
+from jittor_cy import _graph
+from jittor_cy._var import Var, view_of
+from jittor_cy.errors import ArgumentError, ArgumentTypeError, ShapeError
+from jittor_cy.ops._rules import as_var, axis_index, axis_list, one_axis, pick, sizes
+
+__all__ = ["SLICE", "broadcast_tensors", "broadcast_to", "cat", "chunk", "concat", "concatenate", "diag", "expand", "expand_as",
+           "flatten", "flip", "hstack", "matrix_transpose", "meshgrid", "moveaxis", "narrow", "pad", "permute", "permute_dims",
+           "repeat", "repeat_interleave", "reshape", "roll", "split", "squeeze", "stack", "swapaxes", "t", "tile", "transpose",
+           "tril", "triu", "unbind", "unflatten", "unsqueeze", "expand_dims", "view", "view_as", "vstack"]
+
+SLICE, TRANSPOSE, RESHAPE, EXPAND = 0, 1, 2, 3  # steps of a view (enum Step in _var.pyx)
+
+
+def reshape(x: Var, *shape: Any) -> Var:
+    """The same elements, row by row, in another shape; one size may be -1. A view.
+
+    Raises:   ShapeError: the number of elements differs
+    Example:  >>> jt.reshape(jt.arange(6), 2, -1).shape
+              (2, 3)
+    """
+    x = as_var(x, "reshape")
+    return view_of(x, (RESHAPE, full_shape(x, sizes(shape, "reshape"), "reshape")))
+
+
+def full_shape(x: Var, shape: tuple[int, ...], function: str) -> tuple[int, ...]:
+    """`shape` with -1 filled in."""
+    count, known = math.prod(x.shape), math.prod(n for n in shape if n != -1)
+    if [n for n in shape if n < -1] or shape.count(-1) > 1:
+        raise ArgumentError(f"{function}: {list(shape)} is not a shape", help="sizes are 0 or more; one may be -1")
+    if -1 in shape and known and count % known == 0:
+        shape = tuple(count // known if n == -1 else n for n in shape)
+    if -1 in shape or math.prod(shape) != count:
+        raise ShapeError(f"{function}: {count} elements do not fit shape {list(shape)}", x=x)
+    return shape
+
+
+def view(x: Var, *shape: Any) -> Var:
+    """reshape by PyTorch's name."""
+    if len(shape) == 1 and isinstance(shape[0], str):
+        raise ArgumentTypeError("view: a dtype is not a shape", help="use x.astype(dtype) to convert the elements")
+    return reshape(x, *shape)
+
+
+def view_as(x: Var, other: Var) -> Var:
+    """x in the shape of `other`."""
+    return reshape(x, other.shape)
+
+
+def flatten(x: Var, start_dim: int = 0, end_dim: int = -1) -> Var:
+    """The axes from start_dim to end_dim joined to one. A view."""
+    x = as_var(x, "flatten")
+    if x.ndim == 0:
+        return reshape(x, 1)
+    start, end = axis_index(start_dim, x.ndim, "flatten"), axis_index(end_dim, x.ndim, "flatten")
+    if start > end:
+        raise ArgumentError(f"flatten: start_dim {start_dim} is behind end_dim {end_dim}", x=x)
+    shape = x.shape
+    return reshape(x, *shape[:start], math.prod(shape[start:end + 1]), *shape[end + 1:])
+
+
+def unflatten(x: Var, dim: int, sizes_: Sequence[int]) -> Var:
+    """One axis split into several. A view."""
+    dim = axis_index(dim, x.ndim, "unflatten")
+    known = math.prod(n for n in sizes_ if n != -1)
+    parts = [x.shape[dim] // known if n == -1 and known else n for n in sizes_]
+    return reshape(x, *x.shape[:dim], *parts, *x.shape[dim + 1:])
+
+
+def permute(x: Var, *dims: Any) -> Var:
+    """The axes in another order. A view.
+
+    Example:  >>> jt.permute(jt.zeros(2, 3, 4), 2, 0, 1).shape
+              (4, 2, 3)
+    """
+    x = as_var(x, "permute")
+    order = [axis_index(d, x.ndim, "permute") for d in sizes(dims, "permute")] if dims else list(range(x.ndim))[::-1]
+    if sorted(order) != list(range(x.ndim)):
+        raise ArgumentError(f"permute: {list(order)} does not name each of the {x.ndim} dims once", x=x)
+    return view_of(x, (TRANSPOSE, tuple(order)))
+
+
+def transpose(x: Var, *dims: Any, axes: Any = None) -> Var:
+    """With two dims: both exchanged (PyTorch); with as many as x has: permute (Jittor, NumPy); with none: reversed. A view."""
+    x = as_var(x, "transpose")
+    given = sizes(dims if axes is None else (axes,), "transpose") if dims or axes is not None else ()
+    one_by_one = len(dims) == 2
+    if len(given) == 2 and (one_by_one or x.ndim != 2):
+        return swapaxes(x, *given)
+    return permute(x, *given)
+
+
+def swapaxes(x: Var, dim0: int, dim1: int) -> Var:
+    """Two axes exchanged. A view."""
+    a, b = axis_index(dim0, x.ndim, "swapaxes"), axis_index(dim1, x.ndim, "swapaxes")
+    order = list(range(x.ndim))
+    order[a], order[b] = order[b], order[a]
+    return view_of(x, (TRANSPOSE, tuple(order)))
+
+
+def moveaxis(x: Var, source: Any, destination: Any) -> Var:
+    """Axes moved to other places, the rest in order. A view."""
+    from_, to = axis_list(source, x.ndim, "moveaxis"), axis_list(destination, x.ndim, "moveaxis")
+    order = [i for i in range(x.ndim) if i not in from_]
+    for place, axis in sorted(zip(to, from_, strict=True)):
+        order.insert(place, axis)
+    return permute(x, *order)
+
+
+def t(x: Var) -> Var:
+    """A matrix with rows and columns exchanged; a vector as it is."""
+    if x.ndim > 2:
+        raise ShapeError(f"t: at most 2 dims are possible, found {x.ndim}", x=x, help="use transpose(dim0, dim1)")
+    return transpose(x)
+
+
+def matrix_transpose(x: Var) -> Var:
+    """The last two axes exchanged (the attribute mT). A view."""
+    if x.ndim < 2:
+        raise ShapeError("mT: at least 2 dims are needed", x=x)
+    return swapaxes(x, -1, -2)
+
+
+def unsqueeze(x: Var, dim: Any = None, *, axis: Any = None) -> Var:
+    """An axis of extent 1 put in at `dim`. A view."""
+    x = as_var(x, "unsqueeze")
+    place = axis_index(pick(dim, axis, "unsqueeze"), x.ndim + 1, "unsqueeze")
+    return view_of(x, (RESHAPE, (*x.shape[:place], 1, *x.shape[place:])))
+
+
+def squeeze(x: Var, dim: Any = None, *, axis: Any = None) -> Var:
+    """Axes of extent 1 (those in `dim`, default: all) taken out. A view."""
+    x = as_var(x, "squeeze")
+    axes = axis_list(pick(dim, axis, "squeeze"), x.ndim, "squeeze")
+    return view_of(x, (RESHAPE, tuple(n for i, n in enumerate(x.shape) if n != 1 or i not in axes)))
+
+
+def expand(x: Var, *shape: Any) -> Var:
+    """Axes of extent 1 repeated without a copy; -1 keeps an axis. A view that cannot be written to.
+
+    Example:  >>> jt.expand(jt.ones(3, 1), -1, 4).shape
+              (3, 4)
+    """
+    x = as_var(x, "expand")
+    wanted = sizes(shape, "expand")
+    fresh = len(wanted) - x.ndim
+    if fresh < 0:
+        raise ShapeError(f"expand: {list(wanted)} has fewer dims than the var", x=x)
+    return view_of(x, (EXPAND, tuple(x.shape[i - fresh] if n == -1 and i >= fresh else n for i, n in enumerate(wanted))))
+
+
+def broadcast_to(x: Var, *shape: Any) -> Var:
+    """x repeated to `shape` by NumPy's rule. A view that cannot be written to."""
+    return expand(as_var(x, "broadcast_to"), *shape)
+
+
+def expand_as(x: Var, other: Var) -> Var:
+    """x repeated to the shape of `other`."""
+    return expand(x, *other.shape)
+
+
+def broadcast_tensors(*inputs: Var) -> tuple[Var, ...]:
+    """All inputs repeated to their common shape."""
+    import numpy as np
+
+    shape = np.broadcast_shapes(*(x.shape for x in inputs))
+    return tuple(expand(x, *shape) for x in inputs)
+
+
+def repeat(x: Var, *repeats: Any) -> Var:
+    """x laid side by side so many times along each axis, as PyTorch's repeat and NumPy's tile.
+
+    Example:  >>> jt.repeat(jt.array([1, 2]), 2, 2).tolist()
+              [[1, 2, 1, 2], [1, 2, 1, 2]]
+    """
+    x = as_var(x, "repeat")
+    times = sizes(repeats, "repeat")
+    if len(times) < x.ndim:
+        times = (1,) * (x.ndim - len(times)) + times
+    shape = (1,) * (len(times) - x.ndim) + x.shape
+    pairs = [n for pair in zip(times, shape, strict=True) for n in pair]
+    axes = [axis if i % 2 else -1 for i in range(len(pairs)) for axis in [i // 2]]
+    wide = _graph.broadcast_axes(_graph.reshape(x, shape, "repeat"), pairs, axes)
+    return _graph.reshape(wide, [m * n for m, n in zip(times, shape, strict=True)], "repeat")
+
+
+def repeat_interleave(x: Var, repeats: int, dim: int | None = None, *, axis: int | None = None) -> Var:
+    """Each element (or slice along `dim`) repeated in place."""
+    dim = pick(dim, axis, "repeat_interleave")
+    if dim is None:
+        x, dim = flatten(x), 0
+    dim, times = axis_index(dim, x.ndim, "repeat_interleave"), operator.index(repeats)
+    shape = (*x.shape[:dim + 1], times, *x.shape[dim + 1:])
+    axes = [*range(dim + 1), -1, *range(dim + 1, x.ndim)]
+    wide = _graph.broadcast_axes(x, shape, axes)
+    return _graph.reshape(wide, [*x.shape[:dim], x.shape[dim] * times, *x.shape[dim + 1:]], "repeat_interleave")
+
+
+def flip(x: Var, *dims: Any, dim: Any = None, axis: Any = None) -> Var:
+    """The order along the axes turned around (default: all)."""
+    x = as_var(x, "flip")
+    chosen = pick(dim, axis, "flip") if not dims else dims[0] if len(dims) == 1 else dims
+    axes = axis_list(list(chosen) if isinstance(chosen, (tuple, list)) else chosen, x.ndim, "flip")
+    start = [max(n - 1, 0) if i in axes else 0 for i, n in enumerate(x.shape)]
+    return _graph.slice_(x, start, [-1 if i in axes else 1 for i in range(x.ndim)], x.shape)
+
+
+def roll(x: Var, shifts: Any, dims: Any = None, *, axis: Any = None) -> Var:
+    """The elements moved along axes; what falls out comes back at the other end."""
+    x = as_var(x, "roll")
+    dims = pick(dims, axis, "roll")
+    if dims is None:
+        return reshape(roll(flatten(x), shifts, 0), x.shape)
+    amounts = shifts if isinstance(shifts, (tuple, list)) else (shifts,)
+    for amount, dim in zip(amounts, axis_list(dims, x.ndim, "roll"), strict=True):
+        n = x.shape[dim]
+        cut = -amount % n if n else 0
+        if cut:
+            x = _graph.concat([narrow(x, dim, cut, n - cut), narrow(x, dim, 0, cut)], dim, "roll")
+    return x
+
+
+def narrow(x: Var, dim: int, start: int, length: int) -> Var:
+    """`length` elements from `start` along `dim`. A view."""
+    dim = axis_index(dim, x.ndim, "narrow")
+    start = start + x.shape[dim] if start < 0 else start
+    if not 0 <= start <= start + length <= x.shape[dim]:
+        raise ArgumentError(f"narrow: [{start}, {start + length}) is outside dim {dim} of {x.shape[dim]} elements", x=x)
+    starts, shape = [0] * x.ndim, list(x.shape)
+    starts[dim], shape[dim] = start, length
+    return view_of(x, (SLICE, tuple(starts), (1,) * x.ndim, tuple(shape)))
+
+
+def concat(tensors: Sequence[Var], dim: int = 0, *, axis: int | None = None) -> Var:
+    """Vars laid end to end along `dim`; dtypes are promoted.
+
+    Raises:   ShapeError: other extents differ
+    Example:  >>> jt.concat([jt.zeros(2), jt.ones(1)]).tolist()
+              [0.0, 0.0, 1.0]
+    """
+    parts = [as_var(x, "concat", f"input {i}") for i, x in enumerate(tensors)]
+    if not parts:
+        raise ArgumentError("concat: there is nothing to lay end to end")
+    place = axis_index(dim if axis is None else axis, parts[0].ndim, "concat")
+    return _graph.concat(parts, place, "concat")
+
+
+def stack(tensors: Sequence[Var], dim: int = 0, *, axis: int | None = None) -> Var:
+    """Vars of one shape laid beside each other along a new axis."""
+    parts = [as_var(x, "stack", f"input {i}") for i, x in enumerate(tensors)]
+    if not parts:
+        raise ArgumentError("stack: there is nothing to stack")
+    for i, x in enumerate(parts):
+        if x.shape != parts[0].shape:
+            raise ShapeError(f"stack: input {i} has another shape than input 0", first=parts[0], other=x)
+    place = axis_index(dim if axis is None else axis, parts[0].ndim + 1, "stack")
+    shape = (*parts[0].shape[:place], 1, *parts[0].shape[place:])
+    return _graph.concat([_graph.reshape(x, shape, "stack") for x in parts], place, "stack")
+
+
+def hstack(tensors: Sequence[Var]) -> Var:
+    """Vectors end to end; matrices side by side."""
+    return concat(tensors, 0 if tensors[0].ndim <= 1 else 1)
+
+
+def vstack(tensors: Sequence[Var]) -> Var:
+    """Vectors as rows, matrices on top of each other."""
+    return concat([unsqueeze(x, 0) if x.ndim == 1 else x for x in tensors], 0)
+
+
+def split(x: Var, split_size: Any, dim: int = 0, *, axis: int | None = None) -> tuple[Var, ...]:
+    """Pieces of `split_size` along `dim` (the last may be shorter), or of the sizes given. Views."""
+    place = axis_index(dim if axis is None else axis, x.ndim, "split")
+    n = x.shape[place]
+    if isinstance(split_size, (tuple, list)):
+        lengths = [operator.index(s) for s in split_size]
+        if sum(lengths) != n:
+            raise ArgumentError(f"split: sizes {lengths} do not add up to {n}", x=x)
+    elif split_size < 1:
+        raise ArgumentError(f"split: sizes are at least 1, found {split_size}", x=x)
+    else:
+        lengths = [min(split_size, n - at) for at in range(0, n, split_size)] or [0]
+    starts = [sum(lengths[:i]) for i in range(len(lengths))]
+    return tuple(narrow(x, place, s, length) for s, length in zip(starts, lengths, strict=True))
+
+
+def chunk(x: Var, chunks: int, dim: int = 0, *, axis: int | None = None) -> tuple[Var, ...]:
+    """At most `chunks` pieces of equal size along `dim` (the last may be shorter). Views."""
+    if chunks < 1:
+        raise ArgumentError(f"chunk: at least 1 piece is needed, found {chunks}", x=x)
+    place = axis_index(dim if axis is None else axis, x.ndim, "chunk")
+    return split(x, max(-(-x.shape[place] // chunks), 1), place)
+
+
+def unbind(x: Var, dim: int = 0, *, axis: int | None = None) -> tuple[Var, ...]:
+    """The slices along `dim`, without that axis. Views."""
+    place = one_axis(dim if axis is None else None, axis, x.ndim, "unbind")
+    return tuple(squeeze(narrow(x, place, i, 1), place) for i in range(x.shape[place]))
+
+
+def pad(x: Var, pad: Sequence[Any], mode: str = "constant", value: float = 0.0) -> Var:
+    """x with a border of `value`.
+
+    Args:     pad: (low, high) pairs of numbers from the last axis on (PyTorch), or a pair for each axis (NumPy)
+    Example:  >>> jt.pad(jt.ones(2), (1, 2)).tolist()
+              [0.0, 1.0, 1.0, 0.0, 0.0]
+    """
+    x = as_var(x, "pad")
+    if mode != "constant":
+        raise ArgumentError(f"pad: mode is {mode!r}", help='"constant" is what there is')
+    widths = list(pad)
+    if widths and isinstance(widths[0], (tuple, list)):
+        pairs = [tuple(p) for p in widths]
+    else:
+        if len(widths) % 2 or len(widths) > 2 * x.ndim:
+            raise ArgumentError(f"pad: {len(widths)} widths for {x.ndim} dims", help="give a low and a high one for each dim")
+        pairs = [(widths[i], widths[i + 1]) for i in range(0, len(widths), 2)][::-1]
+    pairs = [(0, 0)] * (x.ndim - len(pairs)) + pairs
+    shape = [n + low + high for n, (low, high) in zip(x.shape, pairs, strict=True)]
+    if any(n < 0 for n in shape):
+        raise ShapeError(f"pad: widths {pairs} cut more than there is", x=x)
+    return _graph.pad(x, [low for low, _ in pairs], shape, value)
+
+
+def triangle(x: Var, diagonal: int, upper: bool, function: str) -> Var:
+    x = as_var(x, function)
+    if x.ndim < 2:
+        raise ShapeError(f"{function}: at least 2 dims are needed", x=x)
+    row = _graph.iota(x.shape, "int64", x.ndim - 2, 0, 1)
+    column = _graph.iota(x.shape, "int64", x.ndim - 1, 0, 1)
+    inside = column - row >= diagonal if upper else column - row <= diagonal
+    return _graph.where(inside, x, _graph.full((), str(x.dtype), 0))
+
+
+def triu(x: Var, diagonal: int = 0) -> Var:
+    """The matrices' upper triangles, zero elsewhere."""
+    return triangle(x, diagonal, True, "triu")
+
+
+def tril(x: Var, diagonal: int = 0) -> Var:
+    """The matrices' lower triangles, zero elsewhere."""
+    return triangle(x, diagonal, False, "tril")
+
+
+def diag(x: Var, diagonal: int = 0) -> Var:
+    """A matrix with the vector x on its diagonal; of a matrix, its diagonal."""
+    if x.ndim == 1:
+        n = x.shape[0] + abs(diagonal)
+        row = _graph.iota((n, n), "int64", 0, 0, 1)
+        column = _graph.iota((n, n), "int64", 1, 0, 1)
+        low = max(-diagonal, 0)
+        wide = _graph.broadcast_to(_graph.reshape(_graph.pad(x, [low], (n,), 0.0), (n, 1)), (n, n))
+        return _graph.where(column - row == diagonal, wide, _graph.full((), str(x.dtype), 0))
+    if x.ndim != 2:
+        raise ShapeError("diag: a vector or a matrix is needed", x=x)
+    rows, columns = x.shape
+    length = max(min(rows + min(diagonal, 0), columns - max(diagonal, 0)), 0)
+    first = max(-diagonal, 0) * columns + max(diagonal, 0)
+    if length == 0:
+        return _graph.full((0,), str(x.dtype), 0)
+    return _graph.slice_(_graph.reshape(x, (rows * columns,)), [first], [columns + 1], (length,))
+
+
+def meshgrid(*vectors: Var, indexing: str = "ij") -> tuple[Var, ...]:
+    """Coordinates of the grid that the vectors span, one Var for each; "xy" exchanges the first two axes."""
+    parts = list(vectors[0]) if len(vectors) == 1 and isinstance(vectors[0], (tuple, list)) else list(vectors)
+    shape = [v.shape[0] for v in parts]
+    grids = [_graph.broadcast_to(_graph.reshape(v, [n if i == k else 1 for k, n in enumerate(shape)]), shape)
+             for i, v in enumerate(parts)]
+    return tuple(swapaxes(g, 0, 1) for g in grids) if indexing == "xy" and len(grids) > 1 else tuple(grids)
+
+
+cat = concatenate = concat
+permute_dims, expand_dims, tile = permute, unsqueeze, repeat

@@ -1,0 +1,93 @@
+"""Orders: sort, topk, unique, median. The order is found on the host, so these compute x; values carry gradients."""
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from jittor_cy import _graph
+from jittor_cy._var import Var
+from jittor_cy.errors import ArgumentError
+from jittor_cy.ops._rules import as_var, one_axis
+from jittor_cy.ops.creation import array
+from jittor_cy.ops.indexing import take, take_along_dim
+
+__all__ = ["Ordered", "argsort", "kthvalue", "median", "sort", "topk", "unique"]
+
+
+class Ordered(NamedTuple):
+    """Values and where they stood."""
+
+    values: Var
+    indices: Var
+
+
+def order(x: Var, axis: int, descending: bool) -> np.ndarray:
+    """Places in order along `axis`; equal elements keep theirs, NaN counts as the largest."""
+    found = x.numpy()
+    if not descending:
+        return np.argsort(found, axis, kind="stable")
+    turned = np.flip(found, axis)
+    places = np.flip(np.argsort(turned, axis, kind="stable"), axis)
+    return found.shape[axis] - 1 - places
+
+
+def argsort(x: Var, dim: int = -1, descending: bool = False, stable: bool = True, *, axis: int | None = None) -> Var:
+    """Places of the elements in order along `dim`; equal ones keep their order, NaN comes as the largest. Computes x.
+
+    Example:  >>> jt.argsort(jt.array([3, 1, 2])).tolist()
+              [1, 2, 0]
+    """
+    x = as_var(x, "argsort")
+    place = one_axis(dim if axis is None else None, axis, x.ndim, "argsort")
+    return array(order(x, place, descending)) if x.ndim else _graph.full((), "int64", 0)
+
+
+def sort(x: Var, dim: int = -1, descending: bool = False, stable: bool = True, *, axis: int | None = None) -> Ordered:
+    """(values in order along `dim`, where they stood). Computes x; the values carry the gradient."""
+    x = as_var(x, "sort")
+    indices = argsort(x, dim, descending, axis=axis)
+    if x.ndim == 0:
+        return Ordered(x, indices)
+    return Ordered(take_along_dim(x, indices, one_axis(dim if axis is None else None, axis, x.ndim, "sort")), indices)
+
+
+def topk(x: Var, k: int, dim: int = -1, largest: bool = True, sorted: bool = True, *, axis: int | None = None) -> Ordered:  # noqa: A002
+    """(the k largest or smallest elements along `dim` in order, where they stood). Computes x."""
+    x = as_var(x, "topk")
+    place = one_axis(dim if axis is None else None, axis, x.ndim, "topk")
+    if not 0 <= k <= (x.shape[place] if x.ndim else 1):
+        raise ArgumentError(f"topk: k is {k}, found {x.shape[place] if x.ndim else 1} elements", x=x)
+    indices = array(np.take(order(x, place, largest), np.arange(k), place))
+    return Ordered(take_along_dim(x, indices, place), indices)
+
+
+def kthvalue(x: Var, k: int, dim: int = -1, *, axis: int | None = None) -> Ordered:
+    """(the k-th smallest element along `dim`, counted from 1, where it stood). Computes x."""
+    place = one_axis(dim if axis is None else None, axis, x.ndim, "kthvalue")
+    if not 1 <= k <= x.shape[place]:
+        raise ArgumentError(f"kthvalue: k is {k}, found {x.shape[place]} elements", x=x)
+    values, indices = topk(x, k, place, largest=False)
+    return Ordered(values.narrow(place, k - 1, 1).squeeze(place), indices.narrow(place, k - 1, 1).squeeze(place))
+
+
+def median(x: Var, dim: int | None = None, *, axis: int | None = None) -> Any:
+    """The middle element (the lower one of two), of all; with `dim` (values, indices). Computes x."""
+    if dim is None and axis is None:
+        x = x.reshape(-1)
+        return take(x, array(order(x, 0, False)[(x.shape[0] - 1) // 2]), 0)
+    place = one_axis(dim, axis, x.ndim, "median")
+    return kthvalue(x, (x.shape[place] + 1) // 2, place)
+
+
+def unique(x: Var, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False,  # noqa: A002
+           dim: int | None = None) -> Any:
+    """The distinct elements in order; also where each element went and how often each stands. Computes x."""
+    found = np.unique(as_var(x, "unique").numpy(), return_inverse=True, return_counts=True, axis=dim)
+    inverse = np.asarray(found[1]).reshape(x.shape if dim is None else (x.shape[dim],))
+    chosen = [array(found[0])]
+    if return_inverse:
+        chosen.append(array(inverse))
+    if return_counts:
+        chosen.append(array(found[2]))
+    return chosen[0] if len(chosen) == 1 else tuple(chosen)

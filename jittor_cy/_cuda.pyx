@@ -9,9 +9,9 @@ from libcpp cimport bool as cbool
 from libcpp.string cimport string
 from libcpp.vector cimport vector
 
-from jittor_cy._runtime cimport Device, DeviceKind, KernelTable, instruction_set, set_default_device, translate_exception
+from jittor_cy._runtime cimport KernelTable, instruction_set, translate_exception
 
-from jittor_cy import _plan, config
+from jittor_cy import _plan
 from jittor_cy.errors import DeviceError
 
 cdef extern from "api.h" namespace "jtcy" nogil:
@@ -108,15 +108,6 @@ def enable(bint simulated=False, bint managed=False) -> bool:
         return False
     _plan.register_device_compiler(start_compiles)
     return True
-
-
-def use_cuda(on: bool) -> None:
-    """What a change of flags.use_cuda does: where new Vars are made from now on."""
-    cdef Device device
-    device.kind, device.index = DeviceKind.kCpu, 0
-    if on and enable(config.flags.simulate_cuda, config.flags.managed_memory):
-        device.kind = DeviceKind.kCuda
-    set_default_device(device)
 
 
 def enabled() -> bool:

@@ -394,7 +394,7 @@ OPS: tuple[OpRow, ...] = (
     reduce_row("min", np.min, accepts=("float32", "float64"), exact=True),
     reduce_row("argmax", np.argmax, accepts=FLOATS, exact=True, result="int64", smooth=False, one_axis=True),
     softmax_row(),
-    movement_row("transpose", draw_permutation, lambda jt, x, order: x.transpose(*order), np.transpose),
+    movement_row("transpose", draw_permutation, lambda jt, x, order: x.transpose(order), np.transpose),
     movement_row("getitem", draw_slices, lambda jt, x, index: x[index], lambda x, index: x[index]),
     movement_row("pad", draw_padding, lambda jt, x, widths: jt.pad(x, widths), lambda x, widths: np.pad(x, widths)),
     movement_row("reshape", draw_reshape, lambda jt, x, shape: x.reshape(shape), lambda x, shape: x.reshape(shape)),

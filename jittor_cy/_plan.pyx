@@ -50,7 +50,9 @@ cdef object graph_var(const GraphSnapshot& snapshot, size_t i, list symbols):
         layout = "contiguous"
     elif v.leaf == LeafLayout.kStrided:
         layout = "strided"
-    return GraphVar(i, view_text(dtype_name(v.dtype)), shape, layout, v.producer if v.producer >= 0 else None, v.output)
+    repeated = tuple([axis for axis in range(v.ndim) if v.repeated >> axis & 1])
+    return GraphVar(i, view_text(dtype_name(v.dtype)), shape, layout, v.producer if v.producer >= 0 else None, v.output,
+                    repeated, v.unit_axis if v.unit_axis >= 0 else None)
 
 
 cdef object graph_op(const GraphSnapshot& snapshot, size_t i):

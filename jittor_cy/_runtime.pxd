@@ -430,6 +430,8 @@ cdef extern from "api.h" namespace "jtcy" nogil:
         int32_t producer
         int32_t first_symbol
         int32_t ndim
+        uint32_t repeated
+        int32_t unit_axis
     cdef cppclass SnapshotOp:
         OpKind kind
         uint32_t update_group

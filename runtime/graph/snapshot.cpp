@@ -11,7 +11,7 @@ namespace jtcy {
 
 // Note [Signature]
 // Symbols are numbered over the vars in order, so leaves are gathered before anything is hashed. The stream is: flags
-// and device; per leaf its dtype, layout, which strides are 0, which earlier leaf shares its Buffer, and its symbols;
+// and device; per leaf its dtype, layout, which strides are 0 and 1, which earlier leaf shares its Buffer, and its symbols;
 // per op its hash, the numbers of its operands, its update group (numbered by first appearance), and its outputs; at
 // last the value of each constant symbol. Numbers of scalars and structure are in the op's hash already.
 
@@ -149,13 +149,16 @@ void add_leaf(Var* leaf, GraphSnapshot* out) {
   add_var(leaf, leaf->dtype, contiguous ? LeafLayout::kContiguous : LeafLayout::kStrided, false, -1, leaf->shape, out);
   const int32_t first = g_aliases.first_with(leaf->buffer.get(), number);
   if (first == number && contiguous) return;
-  uint64_t repeated = 0;
+  SnapshotVar& entry = out->vars.back();
   if (!contiguous) {
     for (std::size_t axis = 0; axis < leaf->strides.size(); ++axis) {
-      repeated |= uint64_t{leaf->strides[axis] == 0 && leaf->shape[axis] > 1} << axis;
+      if (leaf->shape[axis] <= 1) continue;
+      if (leaf->strides[axis] == 0) entry.repeated |= uint32_t{1} << axis;
+      if (leaf->strides[axis] == 1) entry.unit_axis = static_cast<int32_t>(axis);
     }
   }
-  out->signature.mix(repeated << 32 | static_cast<uint32_t>(first));
+  const auto unit = static_cast<uint64_t>(entry.unit_axis + 1);
+  out->signature.mix(unit << 48 | uint64_t{entry.repeated} << 32 | static_cast<uint32_t>(first));
 }
 
 /// Leaves get their numbers in order of first use; they are added once all are known.

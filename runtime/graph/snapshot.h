@@ -33,6 +33,8 @@ struct SnapshotVar {
   int32_t producer = -1;  // op index, or -1
   int32_t first_symbol = 0;  // into GraphSnapshot::symbols_of_axes
   int32_t ndim = 0;
+  uint32_t repeated = 0;   // strided leaf: bit a: axis a (longer than 1) has stride 0
+  int32_t unit_axis = -1;  // strided leaf: the last axis (longer than 1) with stride 1
 };
 
 struct SnapshotOp {

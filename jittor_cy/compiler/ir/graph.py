@@ -27,6 +27,8 @@ class Var:
     layout: str | None
     producer: int | None
     output: bool  # must be in memory afterwards
+    repeated: tuple[int, ...] = ()  # strided leaf: axes with stride 0
+    unit_axis: int | None = None  # strided leaf: an axis with stride 1
 
 
 @dataclass(frozen=True, slots=True)

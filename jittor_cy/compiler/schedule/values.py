@@ -81,8 +81,9 @@ class Values:
     def place(self, var: Var, index: Index) -> Expr:
         """Where the element lies, in elements."""
         if var.layout == "strided":
-            parts = [ix.mul(i, self.dim(DimRef("stride", var.id, position)))
-                     for position, i in enumerate(index) if var.shape[position].value != 1]
+            parts = [i if position == var.unit_axis else ix.mul(i, self.dim(DimRef("stride", var.id, position)))
+                     for position, i in enumerate(index)
+                     if var.shape[position].value != 1 and position not in var.repeated]
             return ix.add(*parts) if parts else ix.ZERO
         return self.flatten(index, self.extents(var))
 

@@ -88,7 +88,9 @@ class Recorder:
             leaf = node.data is not None
             layout = None if not leaf else "contiguous" if node.data.flags.c_contiguous else "strided"
             shape = tuple(symbol(n, axis) for axis, n in enumerate(node.shape))
-            variables.append(Var(node.id if leaf else count + node.id, node.dtype, shape, layout, node.producer, node.output))
+            repeated, unit = strides_of(node.data) if layout == "strided" else ((), None)
+            variables.append(Var(node.id if leaf else count + node.id, node.dtype, shape, layout, node.producer, node.output,
+                                 repeated, unit))
         return Graph(tuple(variables), tuple(self.graph_op(i) for i in range(len(self.ops))), count, "cpu", "test")
 
     def graph_op(self, number: int) -> Op:
@@ -106,6 +108,14 @@ class Recorder:
     def run(self, outputs: Sequence[Node], folder: Path, cuts: int = 1, **options: object) -> list[np.ndarray]:
         """Values of `outputs`. cuts: into how many parts every parallel range is split."""
         return Runner(self, self.compile(outputs, **options), folder, cuts).run(outputs)
+
+
+def strides_of(array: np.ndarray) -> tuple[tuple[int, ...], int | None]:
+    """(axes with stride 0, the last axis with stride 1), as the snapshot gives them."""
+    long = [a for a, n in enumerate(array.shape) if n > 1]
+    repeated = tuple(a for a in long if array.strides[a] == 0)
+    unit = [a for a in long if array.strides[a] == array.itemsize]
+    return repeated, unit[-1] if unit else None
 
 
 class Scalar(ctypes.Union):

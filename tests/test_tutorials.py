@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -9,13 +10,16 @@ from pathlib import Path
 
 import pytest
 
+import jittor_cy
+
 TUTORIALS = Path(__file__).resolve().parent.parent / "tutorials"
 FASHION_FOLDER = Path("/usr/share/datasets/fashion-mnist")
 
 
 def run(name: str, *arguments: str, timeout: float = 300) -> str:
+    package = Path(jittor_cy.__file__).resolve().parent.parent  # the one under test, installed or not
     done = subprocess.run([sys.executable, TUTORIALS / name, *arguments], capture_output=True, text=True, timeout=timeout,
-                          check=False)  # fmt: skip
+                          env={**os.environ, "PYTHONPATH": str(package)}, check=False)  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

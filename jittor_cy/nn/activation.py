@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from jittor_cy._var import Var
-
 from jittor_cy import _graph, ops
+from jittor_cy._var import Var
 from jittor_cy.errors import ArgumentError, IndexError_
 from jittor_cy.nn.module import Module, Parameter
+from jittor_cy.ops.activation import relu, silu
+from jittor_cy.ops.elementwise import sigmoid, tanh
 
 __all__ = [
     "ELU",
@@ -41,14 +42,6 @@ __all__ = [
 ]  # fmt: skip
 
 
-def relu(x: Var) -> Var:
-    """x where positive, else zero; NaN stays, and the gradient at zero is zero.
-
-    Source: Nair & Hinton 2010, "Rectified linear units improve restricted Boltzmann machines"
-    """
-    return _graph.relu(x)
-
-
 def relu6(x: Var) -> Var:
     """x between 0 and 6, else the nearer of the two.
 
@@ -74,24 +67,6 @@ def gelu(x: Var, approximate: str = "none") -> Var:
     if approximate not in ("none", "tanh"):
         raise ArgumentError(f'gelu: approximate is {approximate!r}\n  help: "none" or "tanh"')
     return _graph.gelu(x, approximate == "tanh")
-
-
-def silu(x: Var) -> Var:
-    """x times its own sigmoid.
-
-    Source: Elfwing et al. 2017, arXiv:1702.03118
-    """
-    return x * x.sigmoid()
-
-
-def sigmoid(x: Var) -> Var:
-    """1 / (1 + exp(-x))."""
-    return x.sigmoid()
-
-
-def tanh(x: Var) -> Var:
-    """Hyperbolic tangent."""
-    return x.tanh()
 
 
 def elu(x: Var, alpha: float = 1.0) -> Var:

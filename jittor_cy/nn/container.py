@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from jittor_cy._var import Var
-
 from jittor_cy.errors import ArgumentTypeError
 from jittor_cy.nn.module import Module, Parameter
 

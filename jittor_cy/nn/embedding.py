@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from jittor_cy._var import Var
-
 from jittor_cy import _graph
+from jittor_cy._var import Var
 from jittor_cy.errors import ArgumentError
 from jittor_cy.nn import init
 from jittor_cy.nn.module import Module, Parameter

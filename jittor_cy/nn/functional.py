@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from jittor_cy._var import Var
-
 from jittor_cy import _graph, ops
+from jittor_cy._var import Var
 from jittor_cy.errors import ArgumentError
 from jittor_cy.nn.activation import (
     elu,
@@ -44,6 +43,8 @@ from jittor_cy.nn.loss import (
 )  # fmt: skip
 from jittor_cy.nn.norm import batch_norm, group_norm, instance_norm, layer_norm, rms_norm
 from jittor_cy.nn.pool import adaptive_avg_pool2d, avg_pool1d, avg_pool2d, max_pool1d, max_pool2d
+from jittor_cy.ops.indexing import one_hot
+from jittor_cy.ops.movement import pad
 
 __all__ = [
     "adaptive_avg_pool2d", "avg_pool1d", "avg_pool2d", "batch_norm", "bce_loss", "binary_cross_entropy",
@@ -58,40 +59,6 @@ __all__ = [
 def flatten(x: Var, start_dim: int = 0, end_dim: int = -1) -> Var:
     """Axes start_dim to end_dim become one."""
     return x.flatten(start_dim, end_dim)
-
-
-def one_hot(x: Var, num_classes: int = -1) -> Var:
-    """int64 ones at the indices x along a new last axis; zeros elsewhere.
-
-    Args:    num_classes: -1 reads x for its largest index
-    Example: >>> nn.one_hot(jt.array([1, 0]), 3).numpy().tolist()
-             [[0, 1, 0], [1, 0, 0]]
-    """
-    if num_classes == -1:
-        num_classes = int(x.max().item()) + 1 if x.size else 0
-    if num_classes < 1:
-        raise ArgumentError(f"one_hot: num_classes is {num_classes}", help="give a positive number of classes")
-    return (x.unsqueeze(-1) == ops.arange(num_classes)).cast("int64")
-
-
-def pad(x: Var, padding: Sequence[int], mode: str = "constant", value: float = 0.0) -> Var:
-    """`padding` gives (before, after) of the last axis, then of the one before it, and so on; negative numbers crop.
-
-    Args:     mode: "constant" only
-    Gradient: x
-    Example:  >>> nn.pad(jt.ones(2, 2), (1, 0)).numpy().tolist()
-              [[0.0, 1.0, 1.0], [0.0, 1.0, 1.0]]
-    """
-    if mode != "constant":
-        raise ArgumentError(f"pad: mode is {mode!r}", help='only "constant" is there')
-    if len(padding) % 2 or len(padding) > 2 * x.ndim:
-        raise ArgumentError(f"pad: {len(padding)} numbers for a {x.ndim}-d var", help="give two for each padded axis")
-    pairs = [(0, 0)] * (x.ndim - len(padding) // 2)
-    pairs += [(padding[i], padding[i + 1]) for i in reversed(range(0, len(padding), 2))]
-    shape = tuple(n + low + high for n, (low, high) in zip(x.shape, pairs, strict=True))
-    if any(n < 0 for n in shape):
-        raise ArgumentError(f"pad: padding {tuple(padding)} crops more than {tuple(x.shape)} has")
-    return _graph.pad(x, tuple(low for low, _ in pairs), shape, value)
 
 
 def interpolate(x: Var, size: int | Sequence[int] | None = None, scale_factor: float | Sequence[float] | None = None,

@@ -9,9 +9,8 @@ import functools
 import math
 from collections.abc import Callable, Sequence
 
-from jittor_cy._var import Var
-
 from jittor_cy import ops, random
+from jittor_cy._var import Var
 from jittor_cy.errors import ArgumentError, ShapeError
 
 __all__ = [

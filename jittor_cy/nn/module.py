@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
-from jittor_cy._var import Var
 
 from jittor_cy import ops
+from jittor_cy._var import Var
 from jittor_cy.errors import ArgumentError, ArgumentTypeError, ShapeError
 
 __all__ = ["Module", "Parameter"]

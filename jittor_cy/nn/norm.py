@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 
+from jittor_cy import _graph, ops
 from jittor_cy._var import Var
 from jittor_cy.autograd import no_grad
-
-from jittor_cy import _graph, ops
 from jittor_cy.errors import ArgumentError, ArgumentTypeError, ShapeError
 from jittor_cy.nn.module import Module, Parameter
 

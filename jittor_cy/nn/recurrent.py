@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 
-from jittor_cy._var import Var
-
 from jittor_cy import _graph, ops
+from jittor_cy._var import Var
 from jittor_cy.errors import ArgumentError, ShapeError
 from jittor_cy.nn import init
 from jittor_cy.nn.dropout import dropout

@@ -326,7 +326,9 @@ def pad(x: Var, pad: Sequence[Any], mode: str = "constant", value: float = 0.0) 
     shape = [n + low + high for n, (low, high) in zip(x.shape, pairs, strict=True)]
     if any(n < 0 for n in shape):
         raise ShapeError(f"pad: widths {pairs} cut more than there is", x=x)
-    return _graph.pad(x, [low for low, _ in pairs], shape, value)
+    if any(width < 0 for pair in pairs for width in pair):  # negative widths crop (PyTorch)
+        x = x[tuple(slice(max(0, -low), n - max(0, -high)) for n, (low, high) in zip(x.shape, pairs, strict=True))]
+    return _graph.pad(x, [max(0, low) for low, _ in pairs], shape, value)
 
 
 def triangle(x: Var, diagonal: int, upper: bool, function: str) -> Var:

@@ -169,7 +169,7 @@ class CudaPrinter(Printer):
 
     def counts(self, axes: list[Expr], tile: int) -> list[str]:
         """Iterations of each axis; the last one may be cut into tiles."""
-        out = [self.text(axis.args[0]) for axis in axes]
+        out = [f"({text})" if " " in text else text for text in (self.text(axis.args[0]) for axis in axes)]
         return [*out[:-1], f"(({out[-1]} + {tile - 1}) / {tile})"] if tile else out
 
     def position(self, axes: list[Expr], tile: int) -> list[str]:

@@ -94,8 +94,7 @@ def runs_itself(graph: Graph, op: Op, scatter_of: object) -> None:
 
 def single_launch(graph: Graph, group: Group) -> Launch:
     op = graph.ops[group.single]  # type: ignore[index]
-    inputs = tuple(dict.fromkeys(op.inputs))
-    return Launch(None, (op.id,), (*inputs, *op.outputs), len(op.outputs))
+    return Launch(None, (op.id,), (*op.inputs, *op.outputs), len(op.outputs))
 
 
 def kernel_launch(graph: Graph, canonical: dict[int, tuple[int, int]], group: Group, options: Options,

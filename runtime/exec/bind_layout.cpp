@@ -147,9 +147,9 @@ class LayoutMaker {
   void add_interpreted(const Launch& launch, LaunchLayout* entry) {
     const int32_t number = launch.ops[0];
     const SnapshotOp& op = snapshot_.ops[static_cast<std::size_t>(number)];
-    for (int32_t i = 0; i < op.input_count; ++i)
-      add_view(snapshot_.operands[static_cast<std::size_t>(op.first_input + i)]);
-    for (int32_t i = 0; i < op.output_count; ++i) add_view(op.first_output + i);
+    // Not the snapshot's operands: the compiler may have found the same value under another number.
+    JTCY_ASSERT(launch.buffers.size() == static_cast<std::size_t>(op.input_count + op.output_count), "launch of op ", number);
+    for (const int32_t var : launch.buffers) add_view(var);
     entry->input_count = op.input_count;
     entry->output_count = op.output_count;
     for (int32_t i = 0; i < op.scalar_count; ++i) layout_.scalars.push_back({number, i});

@@ -54,11 +54,14 @@ class KernelSource:
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """One Group. `kernel` None: the single op in `ops` is run by the runtime (contractions, opaque ops)."""
+    """One Group. `kernel` None: the single op in `ops` is run by the runtime (contractions, opaque ops).
+
+    Its buffers are then the op's operands one by one, the same var more than once where it stands so.
+    """
 
     kernel: str | None  # KernelKey
     ops: tuple[int, ...]
-    buffers: tuple[int, ...]  # var ids, inputs first; a var stands once
+    buffers: tuple[int, ...]  # var ids, inputs first; a var stands once in a kernel's
     output_count: int
     dims: tuple[DimRef, ...] = ()
     scalars: tuple[tuple[int, int], ...] = ()  # (op id, scalar number)

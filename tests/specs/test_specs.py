@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -13,11 +14,25 @@ from tests.specs.rows import ROWS
 SPECIAL = np.array([0.0, -0.0, 1.0, -1.0, np.inf, -np.inf, np.nan, 1e-40, -1e-40, 3e38, -3e38], np.float32)
 
 
+@pytest.fixture(autouse=True)
+def compiled() -> Iterator[None]:
+    """Kernels are waited for: without this most rows would be answered by the interpreter alone."""
+    with jt.flags(wait_for_kernels=True):
+        yield
+
+
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("spec", ROWS, ids=lambda spec: spec.name)
 def test_value_equals_the_oracle(spec: OpSpec, dtype: str, layout: str) -> None:
     check_values(spec, dtype, layout, jt)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("spec", ROWS, ids=lambda spec: spec.name)
+def test_value_by_the_interpreter_equals_the_oracle(spec: OpSpec, dtype: str) -> None:
+    with jt.flags(interpret=True):
+        check_values(spec, dtype, "sliced", jt)
 
 
 @pytest.mark.parametrize("spec", [s for s in ROWS if s.gradient], ids=lambda spec: spec.name)

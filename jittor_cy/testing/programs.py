@@ -15,6 +15,8 @@ __all__ = ["Choices", "Leaf", "Program", "RandomChoices", "Step", "build_program
 DTYPES = ("float32", "float32", "float32", "float64", "int32", "int64", "bool", "float16", "uint8")
 LAYOUTS = ("contiguous", "contiguous", "transposed", "sliced", "reversed", "expanded")
 EXTENTS = (1, 2, 3, 4, 5, 7, 8, 17, 33, 64, 65)
+# Reductions over these have several blocks (docs/bits.md: 256 elements where axes stand behind, 4096 where none do).
+LONG_EXTENTS = (257, 700, 1030, 4100, 8200, 12300)
 MAX_ELEMENTS = 1 << 14
 
 
@@ -143,7 +145,8 @@ def draw_leaf(choices: Choices) -> Leaf:
     shape: list[int] = []
     for _ in range(ndim):
         room = MAX_ELEMENTS // max(1, int(np.prod(shape, dtype=int)))
-        shape.append(choices.pick([n for n in EXTENTS if n <= max(1, room)]))
+        extents = LONG_EXTENTS if room >= LONG_EXTENTS[0] and choices.integer(0, 11) == 0 else EXTENTS
+        shape.append(choices.pick([n for n in extents if n <= max(1, room)]))
     if choices.integer(0, 40) == 0 and shape:
         shape[choices.integer(0, ndim - 1)] = 0
     layout = choices.pick(LAYOUTS)

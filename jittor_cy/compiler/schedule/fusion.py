@@ -1,6 +1,7 @@
 """fuse: partition a Graph into Groups, one kernel each; every refusal has words."""
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -50,6 +51,9 @@ KEEP_APART: tuple[tuple[str, Callable[[GroupSet, Group, Proposal], bool]], ...] 
      lambda groups, g, p: len(g.sources.keys() | set(p.reach.sources)) + len(g.stores) + 1 > MAX_BUFFERS),
 )
 
+# How many groups a reduction of everything looks at for company.
+LOOK_BACK = 8
+
 # A costly value that several kernels would compute is stored instead; each round may find more of them.
 MAX_ROUNDS = 4
 
@@ -68,7 +72,8 @@ def fuse(graph: Graph, enabled: bool = True) -> tuple[list[Group], list[str]]:
 
 
 def in_order(groups: GroupSet) -> list[Group]:
-    return sorted(groups.groups, key=lambda g: (groups.closure[g.number].bit_count(), g.number))
+    alive = [g for g in groups.groups if g.kind != "merged"]
+    return sorted(alive, key=lambda g: (groups.closure[g.number].bit_count(), g.number))
 
 
 class Fusion:
@@ -84,6 +89,10 @@ class Fusion:
         for op in self.graph.ops:
             if op.family != "dead":
                 self.visit(op)
+        # Last, so that an output becomes one more store of the kernel that computes it for others anyway.
+        for var in self.graph.vars:
+            if var.output:
+                self.ensure_stored(var.id)
 
     def visit(self, op: Op) -> None:
         if not self.enabled or self.runs_alone(op):
@@ -96,7 +105,7 @@ class Fusion:
             self.place_reduce(op)
         else:
             self.keep_small(op)
-        if self.graph.vars[out].output or out in self.stored or not self.enabled:
+        if out in self.stored or not self.enabled:
             self.ensure_stored(out)
         return None
 
@@ -154,8 +163,15 @@ class Fusion:
             if self.groups.in_memory(var) or self.producer(var).family == "reduce":
                 memo[var] = (None,) * len(self.graph.vars[var].shape)
             else:
-                memo[var] = up(self.graph, self.producer(var), lambda i: self.labels_of(i, group, memo))
+                bound = functools.partial(self.is_bound, group=group)
+                memo[var] = up(self.graph, self.producer(var), lambda i: self.labels_of(i, group, memo), bound)
         return memo[var]
+
+    def is_bound(self, var: int, group: Group) -> bool:
+        """Whether a value is computed in the group: by one of its reductions, or as a store."""
+        reach = self.reach(var)
+        own = any(self.groups.stored_by.get(s) == group.number for s in reach.sources)
+        return own or group.number in reach.homes
 
     def spread_labels(self, group: Group, var: int, labels: Labels) -> None:
         """Labels `var` and what it is read from at the same index."""
@@ -201,30 +217,60 @@ class Fusion:
 
     # ---- where a value is stored ----
 
+    def root_of(self, var: int) -> int:
+        """The value that a chain of Reshapes gives another shape: it lies in memory in the same order."""
+        number = var
+        while not self.groups.in_memory(number) and self.producer(number).kind == "Reshape":
+            number = self.producer(number).inputs[0]
+        return var if number < self.graph.leaf_count else number
+
     def ensure_stored(self, var: int) -> None:
         if self.groups.in_memory(var):
             return
         reach = self.reach(var)
-        if any(self.try_store(self.groups.groups[g], var, reach) for g in self.candidates(reach)):
+        candidates = self.candidates(reach)
+        reach = self.reach(var)
+        if any(self.try_store(self.groups.groups[g], var, reach) for g in candidates):
             return
         for home in reach.homes:
             self.export(var, home)
-        shape = self.graph.vars[var].shape
-        axes = real_axes(self.graph.vars[var])
+        root = self.root_of(var)
+        shape = self.graph.vars[root].shape
+        axes = real_axes(self.graph.vars[root])
         group = self.groups.new("map", tuple(shape[a] for a in axes), self.producer(var).update_group)
         numbers = {a: i for i, a in enumerate(axes)}
         labels = tuple(numbers.get(a) for a in range(len(shape)))
         self.put(group, var, self.reach(var), labels)
 
     def candidates(self, reach: Reach) -> list[int]:
-        """Groups that might take a value: whose reductions it needs first, then those that read the same vars."""
+        """Groups that might take a value: whose results it needs first, then those that read the same vars."""
+        if self.enabled and len(reach.homes) > 1:
+            reach = self.join_homes(reach)
         sharing: dict[int, None] = dict.fromkeys(reach.homes)
         if not self.enabled:
             return list(sharing)
-        for source in reach.sources:
-            for number in reversed(self.groups.touching.get(source, ())):
+        makers = [self.groups.stored_by[s] for s in reach.sources if s in self.groups.stored_by]
+        sharing.update(dict.fromkeys(sorted(makers, reverse=True)))
+        for var in (*reach.sources, *(self.graph.ops[o].outputs[0] for o in reach.ops)):
+            for number in reversed(self.groups.touching.get(var, ())):
                 sharing[number] = None
-        return list(sharing)
+        return [number for number in sharing if self.groups.groups[number].kind != "merged"]
+
+    def join_homes(self, reach: Reach) -> Reach:
+        """Merges groups over the same axes whose reductions one value needs together."""
+        first, *others = (self.groups.groups[h] for h in reach.homes)
+        for other in others:
+            if self.may_merge(first, other):
+                self.groups.merge(first, other)
+        return Reach(reach.ops, reach.sources, tuple(h for h in reach.homes if self.groups.groups[h].kind != "merged"))
+
+    def may_merge(self, a: Group, b: Group) -> bool:
+        depend = self.groups.depends(a.number, b.number) or self.groups.depends(b.number, a.number)
+        alike = (a.kind, a.outer, a.update) == (b.kind, b.outer, b.update) and a.kind in ("row", "column")
+        labels = all(a.labels.get(v, held) == held for v, held in b.labels.items())
+        small = len(a.ops.keys() | b.ops.keys()) <= MAX_OPS
+        few = len(a.sources.keys() | b.sources.keys()) + len(a.stores) + len(b.stores) <= MAX_BUFFERS
+        return alike and not depend and labels and small and few
 
     def objection(self, group: Group, proposal: Proposal) -> str | None:
         why = next((words for words, objects in KEEP_APART if objects(self.groups, group, proposal)), None)
@@ -239,11 +285,12 @@ class Fusion:
         last = group.stores[-1] if group.stores else None
         return f"{group.kind}{group.number}" + ("" if last is None else f":{self.producer(last).kind}#{last}")
 
-    def try_store(self, group: Group, var: int, reach: Reach) -> bool:
-        labels = self.labels_of(var, group, {})
+    def try_store(self, group: Group, var: int, reach: Reach, may_export: bool = True) -> bool:
+        root = self.root_of(var)
+        labels = self.labels_of(root, group, {})
         if not covers(labels, len(group.outer)):
             labels = MISALIGNED
-        elif group.kind in ("map", "full") and any(labels[a] is None for a in real_axes(self.graph.vars[var])):
+        elif group.kind in ("map", "full") and any(labels[a] is None for a in real_axes(self.graph.vars[root])):
             labels = MISALIGNED
         foreign = [h for h in reach.homes if h != group.number]
         if labels is MISALIGNED and group.number not in reach.homes:
@@ -251,7 +298,7 @@ class Fusion:
         proposal = Proposal(var, self.producer(var).update_group, reach, labels, False)
         if self.objection(group, proposal) is not None:
             return False
-        if any(self.groups.depends(h, group.number) for h in foreign):
+        if any(self.groups.depends(h, group.number) or not may_export for h in foreign):
             return False
         for home in foreign:
             self.export(var, home)
@@ -264,7 +311,10 @@ class Fusion:
     def put(self, group: Group, var: int, reach: Reach, labels: Labels) -> None:
         self.groups.add_sources(group, list(reach.sources))
         group.ops.update(dict.fromkeys(reach.ops))
-        self.spread_labels(group, var, labels)
+        root = self.root_of(var)
+        self.spread_labels(group, root, labels)
+        if root != var:
+            group.roots[var] = root
         self.groups.store(group, var)
 
     def export(self, var: int, home: int) -> None:
@@ -279,7 +329,9 @@ class Fusion:
         if op.family == "reduce" and self.groups.home[var] == home:
             return self.put(group, var, self.reach(var), labels)
         fits = aligned and group.kind != "full" or once_a_row
-        if fits and (once_a_row or self.cost_in_row(var, group) > CHEAP) and self.try_store(group, var, self.reach(var)):
+        # A value of two homes would be handed back and forth between them.
+        fits = fits and self.reach(var).homes == (home,)
+        if fits and (once_a_row or self.cost_in_row(var, group) > CHEAP) and self.try_store(group, var, self.reach(var), False):
             return None
         for number in op.inputs:
             self.export(number, home)
@@ -311,10 +363,15 @@ class Fusion:
 
     def place_reduce(self, op: Op) -> None:
         reach = self.reach(op.inputs[0])
-        if any(self.try_reduce(self.groups.groups[g], op, reach) for g in self.candidates(reach)):
+        candidates = self.candidates(reach)
+        reach = self.reach(op.inputs[0])
+        if any(self.try_reduce(self.groups.groups[g], op, reach) for g in candidates):
             return
         for home in reach.homes:
             self.export(op.inputs[0], home)
+        reach = self.reach(op.inputs[0])
+        if self.enabled and any(self.try_reduce(g, op, reach) for g in self.full_groups()):
+            return
         source = self.graph.vars[op.inputs[0]]
         first, end = op.structure[1], op.structure[2]
         kept = [a for a in real_axes(source) if not first <= a < end]
@@ -324,6 +381,10 @@ class Fusion:
         numbers = {a: i for i, a in enumerate(kept)}
         labels = tuple(numbers.get(a) for a in range(len(source.shape)))
         self.put_reduce(group, op, self.reach(op.inputs[0]), labels)
+
+    def full_groups(self) -> list[Group]:
+        """The newest ones: reductions of everything over runs of one length share a kernel, whatever they read."""
+        return [g for g in self.groups.groups if g.kind == "full"][:-1 - LOOK_BACK:-1]
 
     def put_reduce(self, group: Group, op: Op, reach: Reach, labels: Labels) -> None:
         first, end = op.structure[1], op.structure[2]
@@ -390,7 +451,7 @@ class Fusion:
     # ---- a second look ----
 
     def computed_again(self) -> list[int]:
-        """Costly pointwise values that several groups compute: the last such one of every chain."""
+        """Pointwise values that several groups compute although they are in memory, or costly: the last of every chain."""
         users: dict[int, int] = {}
         for group in self.groups.groups:
             for op in group.ops:
@@ -400,7 +461,8 @@ class Fusion:
         for number in sorted(again):
             op = self.graph.ops[number]
             consumed_again = any(op.outputs[0] in self.graph.ops[o].inputs for o in again)
-            in_memory = self.groups.in_memory(op.outputs[0])
-            if not consumed_again and not in_memory and self.cost(op.outputs[0]) > CHEAP:
-                found.append(op.outputs[0])
+            out = op.outputs[0]
+            loaded = self.groups.in_memory(out) and out not in self.stored
+            if loaded or (not consumed_again and out not in self.stored and self.cost(out) > CHEAP):
+                found.append(out)
         return found

@@ -19,6 +19,7 @@ class Group:
     column  those in front and behind                  reductions over rows (I > 1), columns side by side
     full    none                                       reductions of everything, in two phases each
     single  -                                          one op that the runtime runs itself
+    merged  -                                          part of another group by now
     """
 
     number: int
@@ -30,6 +31,7 @@ class Group:
     reduces: list[int] = field(default_factory=list)  # op ids
     ops: dict[int, None] = field(default_factory=dict)  # ids of all ops computed here
     sources: dict[int, None] = field(default_factory=dict)  # vars read from memory
+    roots: dict[int, int] = field(default_factory=dict)  # store → the var whose shape and labels it is computed in
     single: int | None = None  # op id
 
 
@@ -84,6 +86,27 @@ class GroupSet:
         if var not in group.labels:
             group.labels[var] = labels
             self.touching.setdefault(var, []).append(group.number)
+
+    def merge(self, into: Group, other: Group) -> None:
+        """Everything of `other` becomes part of `into`; neither may depend on the other."""
+        for name in ("ops", "roots"):
+            getattr(into, name).update(getattr(other, name))
+        into.stores += other.stores
+        into.reduces += other.reduces
+        for var in other.stores:
+            self.stored_by[var] = into.number
+        for op in other.reduces:
+            self.home[self.graph.ops[op].outputs[0]] = into.number
+        into.sources = {s: None for s in (*into.sources, *other.sources) if self.stored_by.get(s) != into.number}
+        for var, labels in other.labels.items():
+            self.label(into, var, labels)
+        gained = self.closure[into.number] | self.closure[other.number]
+        for number, mask in enumerate(self.closure):
+            if number == into.number or mask >> into.number & 1:
+                self.closure[number] = mask | gained
+            elif mask >> other.number & 1:
+                self.closure[number] = mask | 1 << into.number | gained
+        other.kind = "merged"
 
     def store(self, group: Group, var: int) -> None:
         group.stores.append(var)

@@ -34,38 +34,49 @@ def reshape_pairs(source: Var, target: Var) -> list[tuple[int, int]]:
     return pairs
 
 
-def up(graph: Graph, op: Op, of: Callable[[int], Labels | None]) -> Labels | None:
-    """Labels of an op's output, from those of its inputs."""
-    found = [of(i) for i in op.inputs]
-    target = graph.vars[op.outputs[0]]
-    if any(labels is MISALIGNED for labels in found):
+def up(graph: Graph, op: Op, of: Callable[[int], Labels | None], is_bound: Callable[[int], bool]) -> Labels | None:
+    """Labels of an op's output, from those of its inputs.
+
+    is_bound: whether an input is computed in the group; anything else can be read from memory at any index.
+    """
+    found = [(of(i), is_bound(i)) for i in op.inputs]
+    count = len(graph.vars[op.outputs[0]].shape)
+    if any(labels is MISALIGNED and bound for labels, bound in found):
         return MISALIGNED
+    known = [(labels, bound) for labels, bound in found if labels is not MISALIGNED]
     if op.family == "elementwise":
-        return merge(found, len(target.shape))
-    if not any(x is not None for labels in found for x in labels):
-        return (None,) * len(target.shape)
+        return merge(known, count)
     pairs = passing_axes(graph, op)
-    if pairs is None or len(op.inputs) != 1:
-        return MISALIGNED
-    (labels,) = found
+    passed = None if pairs is None or len(found) != 1 or not known else pass_on(known[0][0], pairs, count)
+    if passed is not None:
+        return passed
+    bound = any(x is not None for labels, is_own in known if is_own for x in labels)
+    return MISALIGNED if bound else (None,) * count
+
+
+def pass_on(labels: Labels, pairs: list[tuple[int, int]], count: int) -> Labels | None:
+    """Through (input axis, output axis); None where a label would be lost."""
     passed = {a for a, _ in pairs}
     if any(x is not None and a not in passed for a, x in enumerate(labels)):
-        return MISALIGNED
-    out: list[int | None] = [None] * len(target.shape)
+        return None
+    out: list[int | None] = [None] * count
     for a, b in pairs:
         out[b] = labels[a]
     return tuple(out)
 
 
-def merge(found: list[Labels], count: int) -> Labels | None:
+def merge(found: list[tuple[Labels, bool]], count: int) -> Labels | None:
+    """Labels of values that stand element by element; where two differ, one of them must be free to be read anywhere."""
     out: list[int | None] = [None] * count
-    for labels in found:
-        for axis, label in enumerate(labels):
-            if label is not None and out[axis] not in (None, label):
-                return MISALIGNED
-            out[axis] = out[axis] if label is None else label
-    known = [x for x in out if x is not None]
-    return tuple(out) if len(known) == len(set(known)) else MISALIGNED
+    for labels, bound in sorted(found, key=lambda f: not f[1]):
+        joined = [a if b is None else b for a, b in zip(labels, out, strict=True)]
+        fits = all(None in (a, b) or a == b for a, b in zip(labels, out, strict=True))
+        known = [x for x in joined if x is not None]
+        if fits and len(known) == len(set(known)):
+            out = joined
+        elif bound:
+            return MISALIGNED
+    return tuple(out)
 
 
 def passing_axes(graph: Graph, op: Op) -> list[tuple[int, int]] | None:

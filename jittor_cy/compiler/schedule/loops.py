@@ -86,12 +86,11 @@ class Builder:
 
     def store(self, number: int, joined: bool) -> Store:
         var = self.graph.vars[number]
-        index = self.index_of(var, joined)
-        value = self.values.value(number, index)
-        return Store(var, index, self.target(var, index), value)
-
-    def target(self, var: Var, index: tuple[Expr, ...]) -> Expr:
-        return e.load(-1 - var.id, var.dtype, self.values.place(var, index))
+        root = self.graph.vars[self.group.roots.get(number, number)]
+        index = self.index_of(root, joined)
+        value = self.values.value(root.id, index)
+        target = e.load(-1 - number, var.dtype, self.values.flatten(index, self.values.extents(root)))
+        return Store(var, index, target, value)
 
     def index_of(self, var: Var, joined: bool) -> tuple[Expr, ...]:
         """Outer axes where labelled; runs of the others are one loop each (joined) or a loop an axis."""

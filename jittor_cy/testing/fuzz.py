@@ -20,6 +20,7 @@ __all__ = ["MODES", "Coverage", "check_program", "main"]
 # Each is a set of flags; all must give the bits of the first.
 MODES: dict[str, dict[str, object]] = {
     "fused": {"wait_for_kernels": True},
+    "found plan": {"wait_for_kernels": True},  # the same once more: kernels and plan are known by now
     "unfused": {"fuse": False, "wait_for_kernels": True},
     "interpreter": {"interpret": True},
     "eager": {"eager": True},

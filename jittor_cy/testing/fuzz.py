@@ -15,7 +15,7 @@ import numpy as np
 from jittor_cy.testing.programs import Program, random_program
 from jittor_cy.testing.tolerance import assert_bits_equal, assert_close
 
-__all__ = ["MODES", "Coverage", "check_program", "main"]
+__all__ = ["MODES", "Coverage", "check_gradients", "check_program", "main"]
 
 # Each is a set of flags; all must give the bits of the first.
 MODES: dict[str, dict[str, object]] = {
@@ -81,12 +81,32 @@ def check_program(program: Program, modes: Iterable[str] = tuple(MODES)) -> None
         first = results if first is None else first
 
 
+def check_gradients(program: Program, modes: Iterable[str] = ("fused", "unfused", "interpreter")) -> None:
+    """Raises AssertionError where two modes give different bits for the gradients of the program's leaves."""
+    import jittor_cy as jt
+
+    first: list[np.ndarray] | None = None
+    for mode in modes:
+        with jt.flags(**MODES[mode]):
+            try:
+                gradients = program.run_gradients(jt)
+            except Exception as error:
+                raise AssertionError(f"gradients, {mode}: {type(error).__name__}: {error}\n{program}") from error
+        for number, gradient in enumerate(gradients if first is not None else ()):
+            try:
+                assert_bits_equal(gradient, first[number], f"gradient {number}, {mode} against the first mode")
+            except AssertionError as error:
+                raise AssertionError(f"{error}\n{program}") from None
+        first = gradients if first is None else first
+
+
 def main() -> int:
     """Runs seeds one after the other; prints every mismatch, then the coverage reached."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--count", type=int, default=300)
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--max-ops", type=int, default=12)
+    parser.add_argument("--gradients", action="store_true", help="check gradients too")
     parser.add_argument("--stop", type=int, default=5, help="mismatches after which to stop (default %(default)s)")
     options = parser.parse_args()
     coverage, wrong = Coverage(), 0
@@ -95,6 +115,8 @@ def main() -> int:
         coverage.add(program)
         try:
             check_program(program)
+            if options.gradients:
+                check_gradients(program)
         except AssertionError as error:
             wrong += 1
             print(f"seed {seed}: {error}\n", flush=True)

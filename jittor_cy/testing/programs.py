@@ -118,6 +118,22 @@ class Program:
 
     def run(self, jt: Any, read: Callable[[Any], np.ndarray] = lambda v: v.numpy()) -> list[np.ndarray]:
         """The results, by jittor_cy; other values are never held, so that fusion is free to drop them."""
+        _, kept = self.record(jt)
+        return [np.array(read(value)) for value in kept]
+
+    def run_gradients(self, jt: Any) -> list[np.ndarray]:
+        """Gradients of the sum of all floating results for the floating leaves, by jittor_cy; [] where there are none."""
+        leaves, results = self.record(jt)
+        targets = [x for x, leaf in zip(leaves, self.leaves, strict=True) if leaf.dtype.startswith("float")]
+        parts = [y.astype("float32").sum() for y, i in zip(results, self.results, strict=True) if self.kinds[i].floating]
+        if not targets or not parts:
+            return []
+        gradients = jt.grad(sum(parts[1:], parts[0]), targets)
+        del leaves, results, parts, targets
+        return [np.array(gradient.numpy()) for gradient in gradients]
+
+    def record(self, jt: Any) -> tuple[list[Any], list[Any]]:
+        """The leaves and the results as Vars; nothing has run."""
         values: list[Any] = []
         for leaf in self.leaves:
             base = leaf.array()
@@ -127,9 +143,7 @@ class Program:
             values.append(apply_layout(jt.array(base), leaf.layout, leaf.shape))
         for step in self.steps:
             values.append(step.op.jittor(jt, *[values[i] for i in step.operands], *step.parameters))
-        kept = [values[i] for i in self.results]
-        del values
-        return [np.array(read(value)) for value in kept]
+        return values[:len(self.leaves)], [values[i] for i in self.results]
 
     def __str__(self) -> str:
         lines = [f"v{i} = {leaf.dtype}{list(leaf.shape)} {leaf.layout} seed {leaf.seed}" for i, leaf in enumerate(self.leaves)]

@@ -7,10 +7,11 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from jittor_cy.testing.fuzz import check_program
+from jittor_cy.testing.fuzz import check_gradients, check_program
 from jittor_cy.testing.programs import Choices, Program, build_program, random_program
 
 FIXED_SEEDS = 300
+GRADIENT_SEEDS = 100
 BATCH = 25
 
 
@@ -33,6 +34,12 @@ def programs(draw: Any, max_ops: int = 6) -> Program:
 def test_programs_of_fixed_seeds_agree_in_every_mode(first: int) -> None:
     for seed in range(first, first + BATCH):
         check_program(random_program(seed))
+
+
+@pytest.mark.parametrize("first", range(0, GRADIENT_SEEDS, BATCH))
+def test_gradients_of_programs_of_fixed_seeds_agree_in_every_mode(first: int) -> None:
+    for seed in range(first, first + BATCH):
+        check_gradients(random_program(seed))
 
 
 @settings(max_examples=20, deadline=None, derandomize=True,

@@ -17,7 +17,7 @@ RUNTIME = ROOT / "runtime"
 # A test links the sources of its own floor and those below.
 FLOORS = ("base", "device", "memory", "graph", "plan", "autograd", "exec")
 CONFIGURATIONS = {
-    "plain": ["-O1", "-g"],
+    "plain": ["-O1", "-g", *os.environ.get("CXXFLAGS", "").split()],  # --coverage comes this way (tests/coverage.py)
     "asan": ["-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"],
     "tsan": ["-O1", "-g", "-fsanitize=thread"],
 }

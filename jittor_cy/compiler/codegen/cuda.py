@@ -19,6 +19,7 @@ from jittor_cy.compiler.codegen.pasted import closure, preamble
 from jittor_cy.compiler.codegen.scatter_cuda import ScatterKernel
 from jittor_cy.compiler.ir.expr import Expr
 from jittor_cy.compiler.ir.graph import Graph, Op
+from jittor_cy.compiler.ir.index import value_of
 from jittor_cy.compiler.ir.kernel import (
     Array,
     Assign,
@@ -40,6 +41,8 @@ __all__ = ["print_kernel", "single_kernel", "source_of"]
 
 # Written for a GPU in PRELUDE.
 OWN = ("jt_report",)
+# Elements of a reduction that one thread takes: a barrier of a block costs about as much.
+SHORT = 32
 
 
 def source_of(kernel: Kernel, options: object) -> KernelSource:
@@ -75,7 +78,7 @@ def print_kernel(kernel: Kernel) -> str:
         bodies += printer.phase(number)
         folds |= printer.reductions.folds
         # A tile of a flattened loop is worth a block, too.
-        blocks = phase.together or (phase.tile > 0 and flat_loop(phase) is not None)
+        blocks = by_block(kernel, phase) or (phase.tile > 0 and flat_loop(phase) is not None)
         shapes.append(KernelShape(len(kernel.buffers), len(kernel.dims), len(kernel.scalars), THREADS, blocks))
     return cuda_text(kernel.name, "\n".join(bodies) + "\n", tuple(shapes), tuple(folds))
 
@@ -98,6 +101,25 @@ def cooperates(statements: tuple[Statement, ...]) -> bool:
             case Loop() if s.lanes or cooperates(s.body):
                 return True
     return False
+
+
+def is_short(statements: tuple[Statement, ...]) -> bool:
+    """Whether every loop and reduction is known to be short: windows of a pooling, for example."""
+    for s in statements:
+        match s:
+            case Partial():
+                return False
+            case Loop() | ReduceLoop():
+                extent = value_of(s.axis.args[0])
+                columns = isinstance(s, ReduceLoop) and s.columns is not None
+                if columns or extent is None or extent > SHORT or not is_short(s.body):
+                    return False
+    return True
+
+
+def by_block(kernel: Kernel, phase: PhaseBody) -> bool:
+    """Whether a block of threads shares an iteration: not where one thread is done sooner than a block has met."""
+    return phase.together and (bool(kernel.local) or phase.tile > 0 or not is_short(phase.body))
 
 
 def flat_loop(phase: PhaseBody) -> Loop | None:
@@ -151,7 +173,7 @@ class CudaPrinter(Printer):
                 for s in phase.body if isinstance(s, ReduceLoop) and s.columns is not None for r in s.results]
 
     def iterations(self, phase: PhaseBody) -> list[str]:
-        if phase.together:
+        if by_block(self.kernel, phase):
             body = self.position(list(phase.axes), phase.tile) + self.statements(phase.body, True)
             barrier = ["__syncthreads();"] if cooperates(phase.body) else []
             head = "for (long long at = blockIdx.x; at < end; at += gridDim.x) {"

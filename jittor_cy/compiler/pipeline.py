@@ -17,6 +17,7 @@ from jittor_cy.compiler.schedule.fusion import fuse
 from jittor_cy.compiler.schedule.group import Group
 from jittor_cy.compiler.schedule.loops import build_kernel
 from jittor_cy.compiler.schedule.numbers import Numbers
+from jittor_cy.compiler.schedule.order import order_launches
 from jittor_cy.compiler.schedule.scatter import build_scatter
 from jittor_cy.compiler.schedule.values import canonical_axes
 from jittor_cy.compiler.toolchain.gcc import compiler_version, flags_for
@@ -82,7 +83,7 @@ def compile_graph(graph: Graph, options: Options) -> Program:
             launch, source = kernel_launch(graph, canonical, group, options, source_of)
         if source is not None:
             sources.setdefault(source.key, source)
-        launches.append((group, launch))
+        launches.append((launch, group.update))
     ordered = order_launches(launches)
     trace(2, "plan", signature=graph.signature, groups=len(ordered), kernels=len(sources))
     return Program(tuple(ordered), tuple(sources.values()), tuple(notes))
@@ -118,33 +119,3 @@ def cpu_source(kernel: Kernel, options: Options) -> KernelSource:
     content = "\n".join((text, *flags_for(options.isa), options.isa, compiler_version()))
     key = hashlib.sha256(content.encode()).hexdigest()
     return KernelSource(key, kernel.name, text.replace(cpu.KEY, key[:16]), len(kernel.phases))
-
-
-def order_launches(launches: list[tuple[Group, Launch]]) -> list[Launch]:
-    """A topological order that puts updates of one kernel next to each other, as one batch."""
-    makers = {out: i for i, (_, launch) in enumerate(launches) for out in launch.buffers[len(launch.buffers) - launch.output_count:]}
-    waits = [{makers[v] for v in launch.buffers[:len(launch.buffers) - launch.output_count] if v in makers}
-             for _, launch in launches]
-    done: dict[int, None] = {}
-    ordered: list[Launch] = []
-    batch = 0
-    while len(done) < len(launches):
-        ready = [i for i in range(len(launches)) if i not in done and waits[i] <= done.keys()]
-        plain = next((i for i in ready if not launches[i][0].update), None)
-        if plain is not None:
-            done[plain] = None
-            ordered.append(launches[plain][1])
-            continue
-        key = launches[ready[0]][1].kernel
-        same = [i for i in ready if launches[i][1].kernel == key]
-        batch += 1
-        for i in same:
-            done[i] = None
-            ordered.append(with_batch(launches[i][1], batch if len(same) > 1 else 0))
-    return ordered
-
-
-def with_batch(launch: Launch, batch: int) -> Launch:
-    from dataclasses import replace
-
-    return replace(launch, batch=batch)

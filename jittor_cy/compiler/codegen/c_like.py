@@ -8,7 +8,7 @@ from jittor_cy.compiler.ir.index import terms_of, value_of
 from jittor_cy.compiler.ir.kernel import Assign, Check, Define, Kernel, Statement
 from jittor_cy.compiler.ir.primitives import CTYPE, REDUCE_OPS, SUFFIX, function_name, is_floating, is_half
 
-__all__ = ["INDENT", "Printer", "combine_text", "held_type", "literal"]
+__all__ = ["INDENT", "Printer", "combine_text", "held_type", "indent", "literal"]
 
 INDENT = "  "
 LEAST = {-(2**63): "(-9223372036854775807ll - 1)", -(2**31): "(-2147483647 - 1)"}
@@ -40,6 +40,10 @@ def literal(text: str, dtype: str) -> str:
 def combine_text(kind: str, dtype: str, a: str, b: str) -> str:
     """One step of a reduction."""
     return f"jt_{function_name(REDUCE_OPS[kind])}_{SUFFIX[dtype]}({a}, {b})"
+
+
+def indent(lines: list[str]) -> list[str]:
+    return [line if line.startswith("#") else INDENT + line for line in lines]
 
 
 class Printer:

@@ -1,8 +1,8 @@
 """Kernel IR → headerless C for the CPU: scalar loops that gcc vectorizes; one function a phase."""
 from __future__ import annotations
 
-from jittor_cy.compiler.codegen.c_like import INDENT, Printer, held_type
-from jittor_cy.compiler.codegen.cpu_reduce import ReducePrinter
+from jittor_cy.compiler.codegen.c_like import Printer, held_type, indent
+from jittor_cy.compiler.codegen.cpu_reduce import COLUMN_TILE, ReducePrinter
 from jittor_cy.compiler.codegen.pasted import abi_text, closure, preamble
 from jittor_cy.compiler.ir.kernel import Array, Kernel, Loop, Partial, PhaseBody, Recall, ReduceLoop, Statement
 from jittor_cy.compiler.ir.primitives import CTYPE, ITEMSIZE
@@ -113,13 +113,20 @@ class CpuPrinter(Printer):
                     out += self.reductions.whole(statement)
                 case Partial():
                     out += self.reductions.partial(statement)
-                case Recall(target=target, array=array, identity=identity, extent=extent):
-                    kind = held_type(target.dtype)
-                    value = f"{self.text(extent)} > 0 ? {array}[0] : {self.text(identity)}"
-                    out.append(f"const {kind} {target.data} = {value};")
+                case Recall():
+                    out += self.recall(statement)
                 case _:
                     out += self.simple(statement)
         return out
+
+    def recall(self, recall: Recall) -> list[str]:
+        kind, name = held_type(recall.target.dtype), recall.target.data
+        value = f"{self.text(recall.extent)} > 0 ? {recall.array}[{self.bare(recall.place)}] : {self.text(recall.identity)}"
+        if recall.columns is None:
+            return [f"const {kind} {name} = {value};"]
+        axis = recall.columns.data
+        head = f"for (long long {axis} = {axis}_begin; {axis} < {axis}_end; {axis}++)"
+        return [f"{kind} {name}[{COLUMN_TILE}];", f"{head} {self.place(recall.target)} = {value};"]
 
     def loop(self, loop: Loop) -> list[str]:
         axis = str(loop.axis.data)
@@ -137,7 +144,3 @@ def uses(text: str, name: str) -> bool:
             return True
         at = text.find(name, at + 1)
     return False
-
-
-def indent(lines: list[str]) -> list[str]:
-    return [line if line.startswith("#") else INDENT + line for line in lines]

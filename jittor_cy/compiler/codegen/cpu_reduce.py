@@ -3,15 +3,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jittor_cy.compiler.codegen.c_like import INDENT, combine_text, held_type
+from jittor_cy.compiler.codegen.c_like import INDENT, combine_text, held_type, indent
+from jittor_cy.compiler.codegen.cpu_columns import COLUMN_TILE, ColumnReduce
 from jittor_cy.compiler.ir.index import value_of
-from jittor_cy.compiler.ir.kernel import Loop, Partial, ReduceLoop, ReduceResult, Statement, begin_of, end_of
+from jittor_cy.compiler.ir.kernel import Loop, Partial, ReduceLoop, ReduceResult, Statement
 from jittor_cy.compiler.ir.primitives import identity_of
 
 if TYPE_CHECKING:
     from jittor_cy.compiler.codegen.cpu import CpuPrinter
 
-__all__ = ["ReducePrinter"]
+__all__ = ["COLUMN_TILE", "ReducePrinter"]
 
 # Levels of the pairwise combination: a run has less than 2^48 blocks.
 STACK = 48
@@ -28,12 +29,9 @@ class ReducePrinter:
         return RowReduce(self.printer, loop).lines()
 
     def partial(self, partial: Partial) -> list[str]:
-        reduce = RowReduce(self.printer, partial.loop)
+        kind = RowReduce if partial.loop.columns is None else ColumnReduce
+        reduce = kind(self.printer, partial.loop)
         return reduce.first_half(partial) if partial.first else reduce.second_half(partial)
-
-
-def indent(lines: list[str]) -> list[str]:
-    return [line if line.startswith("#") else INDENT + line for line in lines]
 
 
 def is_search(result: ReduceResult) -> bool:
@@ -155,7 +153,7 @@ class RowReduce:
     def push(self, start: str) -> list[str]:
         if not self.folds:
             return []
-        out = [f"int merged = depth;  // as many as the block's number has ones at its end",
+        out = ["int merged = depth;  // as many as the block's number has ones at its end",
                f"for (long long number = {start} / {self.loop.block}; number & 1; number >>= 1) {{", f"{INDENT}merged--;"]
         for r in self.folds:
             out.append(f"{INDENT}{self.name(r)}_lane[0] = "
@@ -215,97 +213,3 @@ class RowReduce:
         return [f"const int {self.name(r)}_taken = {taken};",
                 f"{best} = {self.name(r)}_taken ? {value} : {best};",
                 f"{self.name(r)} = {self.name(r)}_taken ? {arrays[1]}[block] : {self.name(r)};"]
-
-
-class ColumnReduce:
-    """A tile of columns side by side; results are arrays with a place a column."""
-
-    TILE = 64
-
-    def __init__(self, printer: CpuPrinter, loop: ReduceLoop) -> None:
-        self.printer, self.loop = printer, loop
-        columns = loop.columns
-        assert columns is not None
-        self.axis, self.column = str(loop.axis.data), str(columns.data)
-        self.extent = printer.text(loop.extent)
-        self.begin, self.end = printer.text(begin_of(columns)), printer.text(end_of(columns))
-        self.folds = [r for r in loop.results if not is_search(r)]
-        self.searches = [r for r in loop.results if is_search(r)]
-
-    def lines(self) -> list[str]:
-        out: list[str] = []
-        stacks: list[str] = []
-        for r in self.loop.results:
-            name = r.target.data
-            if is_search(r):
-                out += [f"{held_type(r.dtype)} {name}_best[{self.TILE}];", f"long long {name}[{self.TILE}];"]
-                out.append(f"for (int l = 0; l < {self.TILE}; l++) {{ {name}_best[l] = 0; {name}[l] = 0; }}")
-            else:
-                identity = self.printer.text(identity_of(r.kind, r.dtype))
-                out.append(f"{held_type(r.dtype)} {name}[{self.TILE}];")
-                out.append(f"for (int l = 0; l < {self.TILE}; l++) {name}[l] = {identity};")
-                stacks.append(f"{held_type(r.dtype)} {name}_stack[{STACK}][{self.TILE}];")
-        stacks += ["int depth = 0;"] if self.folds else []
-        head = f"for (long long start = 0; start < {self.extent}; start += {self.loop.block}) {{"
-        return [*out, "{", *indent([*stacks, head, *indent([*self.block(), *self.push()]), "}", *self.fold_stack()]), "}"]
-
-    def block(self) -> list[str]:
-        out = [f"const long long stop = start + {self.loop.block} < {self.extent} ? start + {self.loop.block} : {self.extent};"]
-        lanes = self.loop.lanes
-        for r in self.folds:
-            identity = self.printer.text(identity_of(r.kind, r.dtype))
-            out.append(f"{held_type(r.dtype)} {r.target.data}_lane[{lanes}][{self.TILE}];")
-            out.append(f"for (int k = 0; k < {lanes}; k++) for (int l = 0; l < {self.TILE}; l++) "
-                       f"{r.target.data}_lane[k][l] = {identity};")
-        rows = [f"{held_type(r.dtype)}* {r.target.data}_row = {r.target.data}_lane[({self.axis} - start) % {lanes}];"
-                for r in self.folds]
-        body = [*self.printer.pragma,
-                f"for (long long {self.column} = {self.begin}; {self.column} < {self.end}; {self.column}++) {{",
-                *indent(self.body()), "}"]
-        out += [f"for (long long {self.axis} = start; {self.axis} < stop; {self.axis}++) {{", *indent([*rows, *body]), "}"]
-        if self.folds:
-            steps = [f"{r.target.data}_lane[k][l] = "
-                     f"{combine_text(r.kind, r.dtype, f'{r.target.data}_lane[k][l]', f'{r.target.data}_lane[k + w][l]')};"
-                     for r in self.folds]
-            out += [f"for (int w = {lanes // 2}; w > 0; w /= 2) {{",
-                    f"{INDENT}for (int k = 0; k < w; k++) for (int l = 0; l < {self.TILE}; l++) {{ {' '.join(steps)} }}", "}"]
-        return out
-
-    def body(self) -> list[str]:
-        out = [f"const long long l = {self.column} - {self.begin};", *self.printer.statements(self.loop.body)]
-        for r in self.loop.results:
-            value, name = self.printer.text(r.value), r.target.data
-            if is_search(r):
-                out += self.search(r, value)
-            else:
-                out.append(f"{name}_row[l] = {combine_text(r.kind, r.dtype, f'{name}_row[l]', value)};")
-        return out
-
-    def search(self, r: ReduceResult, value: str) -> list[str]:
-        name, sign = r.target.data, ">" if r.kind == "ArgMax" else "<"
-        best = f"{name}_best[l]"
-        taken = f"({self.axis} == 0) | ({value} {sign} {best}) | (({value} != {value}) & ({best} == {best}))"
-        return [f"const int {name}_taken = {taken};", f"{best} = {name}_taken ? {value} : {best};",
-                f"{name}[l] = {name}_taken ? {self.axis} : {name}[l];"]
-
-    def each(self, lines: list[str]) -> str:
-        return f"for (int l = 0; l < {self.TILE}; l++) {{ {' '.join(lines)} }}"
-
-    def push(self) -> list[str]:
-        if not self.folds:
-            return []
-        merges = [f"{r.target.data}_lane[0][l] = "
-                  f"{combine_text(r.kind, r.dtype, f'{r.target.data}_stack[depth][l]', f'{r.target.data}_lane[0][l]')};"
-                  for r in self.folds]
-        keeps = [f"{r.target.data}_stack[depth][l] = {r.target.data}_lane[0][l];" for r in self.folds]
-        return [f"for (long long number = start / {self.loop.block}; number & 1; number >>= 1) {{",
-                f"{INDENT}depth--;", INDENT + self.each(merges), "}", self.each(keeps), "depth++;"]
-
-    def fold_stack(self) -> list[str]:
-        if not self.folds:
-            return []
-        steps = [f"{r.target.data}_stack[depth - 2][l] = " + combine_text(
-            r.kind, r.dtype, f"{r.target.data}_stack[depth - 2][l]", f"{r.target.data}_stack[depth - 1][l]") + ";"
-                 for r in self.folds]
-        takes = [f"{r.target.data}[l] = {r.target.data}_stack[0][l];" for r in self.folds]
-        return ["for (; depth > 1; depth--) {", INDENT + self.each(steps), "}", f"if (depth > 0) {self.each(takes)}"]

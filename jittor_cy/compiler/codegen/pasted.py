@@ -5,7 +5,7 @@ import functools
 import re
 from pathlib import Path
 
-__all__ = ["abi_text", "closure", "preamble", "pasted_file"]
+__all__ = ["abi_text", "closure", "pasted_file", "preamble"]
 
 HELPERS = {
     "jt_index_quotient": """\

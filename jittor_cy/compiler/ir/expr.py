@@ -93,7 +93,7 @@ def data_text(kind: str, data: object) -> str:
     return ";".join(f"{c}*{[a.key.hex() for a in atoms]}" for c, atoms in data)  # type: ignore[union-attr]
 
 
-def const(value: float | int, dtype: str = INDEX) -> Expr:
+def const(value: float, dtype: str = INDEX) -> Expr:
     return node("const", dtype, repr(value))
 
 

@@ -91,26 +91,30 @@ class ReduceLoop:
 
 @dataclass(frozen=True, slots=True)
 class Partial:
-    """One half of a reduction over everything, in a phase of its own; `shared` memory holds a value a block.
+    """One half of a reduction, in a phase of its own; `shared` memory holds a value a block and column.
 
     first: reduces block `number` of `loop` into the shared arrays; else: combines all blocks pairwise, defines the
-    loop's targets and keeps them in element 0 of the arrays.
+    loop's targets and keeps them where block 0 was.
     """
 
     loop: ReduceLoop
     first: bool
     number: Expr
     arrays: tuple[tuple[str, ...], ...]  # names of the shared arrays of each result: one, or value and index
+    place: Expr  # of the column in a row of the arrays; 0 where everything is reduced
+    pitch: Expr  # length of a row of the arrays: number of columns
 
 
 @dataclass(frozen=True, slots=True)
 class Recall:
-    """Defines `target` as element 0 of a shared array that an earlier phase filled; the identity where extent is 0."""
+    """Defines `target` as what an earlier phase left at `place` of a shared array; the identity where extent is 0."""
 
     target: Expr
     array: str
     identity: Expr
     extent: Expr
+    columns: Expr | None
+    place: Expr
 
 
 Statement = Define | Assign | Check | Loop | ReduceLoop | Partial | Recall
@@ -144,8 +148,6 @@ class Array:
 
 @dataclass(frozen=True, slots=True)
 class Kernel:
-    """`early`: vars that are stored before the last loop that reads its inputs, so that they may not share memory."""
-
     name: str
     buffers: tuple[Buffer, ...]
     dims: tuple[DimRef, ...]
@@ -154,7 +156,6 @@ class Kernel:
     local: tuple[Array, ...] = ()
     shared: tuple[Array, ...] = ()
     ops: tuple[int, ...] = ()
-    early: frozenset[int] = frozenset()
 
 
 def begin_of(axis: Expr) -> Expr:

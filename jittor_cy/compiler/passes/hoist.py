@@ -17,6 +17,7 @@ from jittor_cy.compiler.ir.kernel import (
     ReduceResult,
     Statement,
 )
+from jittor_cy.compiler.ir.statements import roots_of
 
 __all__ = ["hoist"]
 
@@ -41,7 +42,7 @@ class Hoister:
             known = known - {last} | {f"{last}_begin", f"{last}_end"}
         table: dict[Expr, Expr] = {}
         before: list[Statement] = []
-        roots = [x for statement in phase.body for x in inner_roots(statement)]
+        roots = [x for statement in phase.body for x in roots_of(statement)]
         self.bind(roots, frozenset(), table, before, in_place=False)
         return replace(phase, body=tuple(self.scope(phase.body, known, table)), before=tuple(before))
 
@@ -54,7 +55,7 @@ class Hoister:
                     args = self.bind([*target.args, value], known, table, out, in_place=True)
                     out.append(Assign(node(target.kind, target.dtype, target.data, tuple(args[:-1])), args[-1]))
                 case Loop():
-                    self.bind(inner_roots(statement), known, table, out, in_place=False)
+                    self.bind(roots_of(statement), known, table, out, in_place=False)
                     body = self.scope(statement.body, known | {str(statement.axis.data)}, dict(table))
                     out.append(replace(statement, body=tuple(body)))
                 case ReduceLoop():
@@ -70,7 +71,7 @@ class Hoister:
 
     def reduce_loop(self, loop: ReduceLoop, known: frozenset[str], table: dict[Expr, Expr],
                     out: list[Statement]) -> frozenset[str]:
-        self.bind(inner_roots(loop), known, table, out, in_place=False)
+        self.bind(roots_of(loop), known, table, out, in_place=False)
         out.append(self.inside(loop, known, table))
         return known | {str(r.target.data) for r in loop.results}
 
@@ -86,7 +87,7 @@ class Hoister:
     def partial(self, partial: Partial, known: frozenset[str], table: dict[Expr, Expr],
                 out: list[Statement]) -> frozenset[str]:
         if partial.first:
-            self.bind(inner_roots(partial.loop), known, table, out, in_place=False)
+            self.bind(roots_of(partial.loop), known, table, out, in_place=False)
             out.append(replace(partial, loop=self.inside(partial.loop, known, table)))
             return known
         out.append(partial)
@@ -126,15 +127,3 @@ class Hoister:
             return args[0]
         out.append(Define(name, node(expr.kind, expr.dtype, expr.data, args)))
         return name
-
-
-def inner_roots(statement: Statement) -> list[Expr]:
-    """Expressions that a loop's iterations use."""
-    match statement:
-        case Assign(target=target, value=value):
-            return [*target.args, value]
-        case Loop(body=body):
-            return [x for s in body for x in inner_roots(s)]
-        case ReduceLoop(results=results, body=body):
-            return [r.value for r in results] + [x for s in body for x in inner_roots(s)]
-    return []

@@ -1,31 +1,20 @@
 """fuse: partition a Graph into Groups, one kernel each; every refusal has words."""
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from jittor_cy.compiler.ir.graph import Graph, Op
-from jittor_cy.compiler.ir.primitives import cost_of
 from jittor_cy.compiler.schedule.group import Group, GroupSet
-from jittor_cy.compiler.schedule.heuristic import CHEAP, LOAD_COST, MAX_BUFFERS, MAX_CONCAT, MAX_OPS
-from jittor_cy.compiler.schedule.labels import MISALIGNED, Labels, covers, down, real_axes, up
+from jittor_cy.compiler.schedule.heuristic import CHEAP, MAX_BUFFERS, MAX_CONCAT, MAX_OPS
+from jittor_cy.compiler.schedule.labels import MISALIGNED, Labels, covers, down, real_axes
+from jittor_cy.compiler.schedule.reach import POINTWISE, Reach, Reaches
 from jittor_cy.debug.trace import is_on, trace
 
 __all__ = ["KEEP_APART", "fuse"]
 
-POINTWISE = ("elementwise", "movement", "source", "random", "reindex")
 # Ops that read an input elsewhere than at the element that they make, or more often than once.
 READS_AGAIN = ("Broadcast", "Reindex", "Concat", "Insert", "Pad")
-
-
-@dataclass(frozen=True, slots=True)
-class Reach:
-    """What a value is computed from: ops in order of use, vars in memory, groups whose reductions it needs."""
-
-    ops: tuple[int, ...]
-    sources: tuple[int, ...]
-    homes: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +65,13 @@ def in_order(groups: GroupSet) -> list[Group]:
     return sorted(alive, key=lambda g: (groups.closure[g.number].bit_count(), g.number))
 
 
-class Fusion:
+class Fusion(Reaches):
     """One pass over the ops: pointwise values stay expressions until something needs them in memory."""
 
     def __init__(self, graph: Graph, enabled: bool, stored: dict[int, None]) -> None:
-        self.graph, self.enabled, self.stored = graph, enabled, stored
-        self.groups = GroupSet(graph)
+        super().__init__(graph, GroupSet(graph))
+        self.enabled, self.stored = enabled, stored
         self.notes: list[str] = []
-        self.complexity: dict[int, int] = {}
 
     def run(self) -> None:
         for op in self.graph.ops:
@@ -123,56 +111,6 @@ class Fusion:
         for out in op.outputs:
             self.groups.store(group, out)
 
-    # ---- values ----
-
-    def producer(self, var: int) -> Op:
-        return self.graph.ops[self.graph.vars[var].producer]  # type: ignore[index]
-
-    def reach(self, var: int) -> Reach:
-        """Walks back to what is in memory and to reductions."""
-        ops: dict[int, None] = {}
-        sources: dict[int, None] = {}
-        homes: dict[int, None] = {}
-        stack = [var]
-        seen = {var}
-        while stack:
-            number = stack.pop()
-            if self.groups.in_memory(number):
-                sources[number] = None
-                continue
-            op = self.producer(number)
-            ops[op.id] = None
-            if op.family == "reduce":
-                homes[self.groups.home[number]] = None
-                continue
-            for i in reversed(op.inputs):
-                if i not in seen:
-                    seen.add(i)
-                    stack.append(i)
-        return Reach(tuple(ops), tuple(sources), tuple(homes))
-
-    def cost(self, var: int) -> int:
-        """Of computing one element from what is in memory or reduced."""
-        reach = self.reach(var)
-        return sum(cost_of(self.graph.ops[o].kind) for o in reach.ops) + LOAD_COST * max(0, len(reach.sources) - 1)
-
-    def labels_of(self, var: int, group: Group, memo: dict[int, Labels | None]) -> Labels | None:
-        if var in group.labels:
-            return group.labels[var]
-        if var not in memo:
-            if self.groups.in_memory(var) or self.producer(var).family == "reduce":
-                memo[var] = (None,) * len(self.graph.vars[var].shape)
-            else:
-                bound = functools.partial(self.is_bound, group=group)
-                memo[var] = up(self.graph, self.producer(var), lambda i: self.labels_of(i, group, memo), bound)
-        return memo[var]
-
-    def is_bound(self, var: int, group: Group) -> bool:
-        """Whether a value is computed in the group: by one of its reductions, or as a store."""
-        reach = self.reach(var)
-        own = any(self.groups.stored_by.get(s) == group.number for s in reach.sources)
-        return own or group.number in reach.homes
-
     def spread_labels(self, group: Group, var: int, labels: Labels) -> None:
         """Labels `var` and what it is read from at the same index."""
         stack = [(var, labels)]
@@ -204,25 +142,7 @@ class Fusion:
             self.ensure_stored(max(inputs, key=lambda i: (len(self.reach(i).ops), -i)))
             reach = self.reach(op.outputs[0])
 
-    def is_costly(self, var: int) -> bool:
-        """Costly, and not computed once for a whole row anyway."""
-        if self.cost(var) <= CHEAP:
-            return False
-        real = real_axes(self.graph.vars[var])
-        for home in self.reach(var).homes:
-            labels = self.labels_of(var, self.groups.groups[home], {})
-            if labels is not MISALIGNED and all(labels[a] is not None for a in real):
-                return False
-        return True
-
     # ---- where a value is stored ----
-
-    def root_of(self, var: int) -> int:
-        """The value that a chain of Reshapes gives another shape: it lies in memory in the same order."""
-        number = var
-        while not self.groups.in_memory(number) and self.producer(number).kind == "Reshape":
-            number = self.producer(number).inputs[0]
-        return var if number < self.graph.leaf_count else number
 
     def ensure_stored(self, var: int) -> None:
         if self.groups.in_memory(var):
@@ -288,9 +208,8 @@ class Fusion:
     def try_store(self, group: Group, var: int, reach: Reach, may_export: bool = True) -> bool:
         root = self.root_of(var)
         labels = self.labels_of(root, group, {})
-        if not covers(labels, len(group.outer)):
-            labels = MISALIGNED
-        elif group.kind in ("map", "full") and any(labels[a] is None for a in real_axes(self.graph.vars[root])):
+        whole = group.kind in ("map", "full")  # nothing is left to loop over inside an iteration
+        if not covers(labels, len(group.outer)) or (whole and not self.is_once_a_row(root, group, {})):
             labels = MISALIGNED
         foreign = [h for h in reach.homes if h != group.number]
         if labels is MISALIGNED and group.number not in reach.homes:
@@ -336,28 +255,6 @@ class Fusion:
         for number in op.inputs:
             self.export(number, home)
         return None
-
-    def is_once_a_row(self, var: int, group: Group, memo: dict[int, Labels | None]) -> bool:
-        labels = self.labels_of(var, group, memo)
-        if not covers(labels, len(group.outer)):
-            return False
-        return all(labels[a] is not None for a in real_axes(self.graph.vars[var]))
-
-    def cost_in_row(self, var: int, group: Group) -> int:
-        """Of one element, from values that are there once a row."""
-        memo: dict[int, Labels | None] = {}
-        seen, stack, cost = {var}, [var], 0
-        while stack:
-            number = stack.pop()
-            if self.groups.in_memory(number) or self.is_once_a_row(number, group, memo):
-                continue
-            op = self.producer(number)
-            cost += cost_of(op.kind)
-            for i in op.inputs if op.family in POINTWISE else ():
-                if i not in seen:
-                    seen.add(i)
-                    stack.append(i)
-        return cost
 
     # ---- where a reduction goes ----
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from jittor_cy.compiler.ir.graph import Graph, Op, Var
 
-__all__ = ["Labels", "MISALIGNED", "covers", "down", "real_axes", "reshape_pairs", "up"]
+__all__ = ["MISALIGNED", "Labels", "covers", "down", "real_axes", "reshape_pairs", "up"]
 
 # One entry an axis: the number of the outer axis that it is, or None. MISALIGNED: an outer axis is read elsewhere than at
 # this iteration's index, so that the value belongs to several iterations.

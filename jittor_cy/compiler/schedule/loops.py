@@ -1,8 +1,7 @@
 """From a Group to loops: the phases, loops and reductions of its kernel."""
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from jittor_cy.compiler.ir import expr as e
 from jittor_cy.compiler.ir import index as ix
@@ -14,50 +13,26 @@ from jittor_cy.compiler.ir.kernel import (
     Buffer,
     Kernel,
     Loop,
-    Partial,
     PhaseBody,
-    Recall,
     ReduceLoop,
     ReduceResult,
     Statement,
     begin_of,
     end_of,
 )
-from jittor_cy.compiler.ir.primitives import cost_of, function_name, identity_of, is_half
+from jittor_cy.compiler.ir.primitives import cost_of, function_name
+from jittor_cy.compiler.ir.statements import with_positions
 from jittor_cy.compiler.schedule.collapse import collapse
 from jittor_cy.compiler.schedule.group import Group
 from jittor_cy.compiler.schedule.heuristic import CHUNK, COLUMN_TILE, SMALL_EXTENT, TRANSPOSE_TILE
+from jittor_cy.compiler.schedule.row_buffers import keep_costly
+from jittor_cy.compiler.schedule.stage import Stage, Store, store_loops
+from jittor_cy.compiler.schedule.two_phases import TwoPhases, is_one_block
 from jittor_cy.compiler.schedule.values import Values, run_name
 
 __all__ = ["build_kernel"]
 
 NAMED_OPS = 4
-
-
-@dataclass
-class Store:
-    """A var that the kernel writes: its value at the index, and the loops around."""
-
-    var: Var
-    index: tuple[Expr, ...]
-    target: Expr
-    value: Expr
-    level: int = 0
-
-    @property
-    def loops(self) -> tuple[Expr, ...]:
-        """Axes inside one iteration, outermost first."""
-        axes = {str(a.data): a for i in self.index for a in e.postorder([i]) if a.kind == "axis"}
-        return tuple(axes[name] for name in sorted(axes) if name.startswith("r"))
-
-
-@dataclass
-class Stage:
-    """Reductions of one level that run in one loop, and the stores that ride along."""
-
-    level: int
-    loop: ReduceLoop
-    stores: list[Store] = field(default_factory=list)
 
 
 def build_kernel(graph: Graph, canonical: dict[int, tuple[int, int]], group: Group) -> Kernel:
@@ -75,8 +50,8 @@ class Builder:
         self.ops = tuple(sorted(group.ops))
         self.values = Values(graph, canonical, inputs, {o: i for i, o in enumerate(self.ops)})
         self.outer = tuple(e.axis(f"p{i}", self.values.extent(s)) for i, s in enumerate(group.outer))
-        self.arrays: list[Array] = []
-        self.early: set[int] = set()
+        self.local: list[Array] = []
+        self.shared: list[Array] = []
 
     # ---- what is stored ----
 
@@ -138,8 +113,8 @@ class Builder:
             return (self.map_phase(stores),)
         columns = self.outer[-1] if self.group.kind == "column" else None
         stages = self.stages(stores, columns)
-        if self.group.kind == "full":
-            return tuple(self.full_phases(stores, stages))
+        if self.group.kind == "full" or (columns is not None and self.has_no_outer(stages)):
+            return self.halves(stores, stages, columns)
         return (self.rows_phase(stores, stages, columns),)
 
     def collapse_outer(self, stores: list[Store]) -> list[Store]:
@@ -202,118 +177,44 @@ class Builder:
         replaced[node] = target
         found.setdefault((level, over, lanes, block), []).append(ReduceResult(target, kind, dtype, body))
 
-    def rows_phase(self, stores: list[Store], stages: list[Stage], columns: Expr | None) -> PhaseBody:
+    def ride_along(self, stores: list[Store], stages: list[Stage]) -> list[Store]:
+        """Gives stores to the first loop that runs over their elements anyway; returns the others."""
         waiting = list(stores)
         for stage in stages:
-            for s in [s for s in waiting if s.loops == (stage.loop.axis,) and s.level < stage.level]:
-                stage.stores.append(s)
-                waiting.remove(s)
-                if stage is not stages[-1] or waiting:
-                    self.early.add(s.var.id)
-        statements: list[Statement] = []
-        for stage in stages:
-            body = tuple(Assign(s.target, s.value) for s in stage.stores)
-            statements.append(replace(stage.loop, body=body))
-        statements += self.store_loops(waiting, columns)
+            riders = [s for s in waiting if s.loops == (stage.loop.axis,) and s.level < stage.level]
+            stage.stores += riders
+            stage.loop = replace(stage.loop, body=tuple(Assign(s.target, s.value) for s in riders))
+            waiting = [s for s in waiting if s not in riders]
+        return waiting
+
+    def rows_phase(self, stores: list[Store], stages: list[Stage], columns: Expr | None) -> PhaseBody:
+        waiting = self.ride_along(stores, stages)
+        statements: list[Statement] = [s.loop for s in stages] + store_loops(waiting, columns)
         if columns is None:
-            statements = self.keep_costly(statements)
+            statements, self.local = keep_costly(statements)
         inner = self.inner_extents(stages, stores)
         cost = max(1, self.cost() // 8)
         tile = COLUMN_TILE if columns is not None else 0
         return PhaseBody(self.outer, tuple(statements), tile, (cost * (tile or 1), inner), together=True)
 
+    def halves(self, stores: list[Store], stages: list[Stage], columns: Expr | None) -> tuple[PhaseBody, ...]:
+        two = TwoPhases(self.outer, columns, self.cost())
+        self.ride_along(stores, stages)
+        phases = tuple(two.phases(stores, stages))
+        self.shared = two.arrays
+        return phases
+
+    def has_no_outer(self, stages: list[Stage]) -> bool:
+        """Whether nothing but tiles of columns could be done side by side, and there may be many blocks."""
+        if self.graph.device != "cpu":  # a GPU has one block of threads a tile
+            return False
+        ops = [self.graph.ops[o] for o in self.group.reduces]
+        in_front = any(s.value != 1 for op in ops for s in self.graph.vars[op.inputs[0]].shape[:op.structure[1]])
+        return not in_front and not all(is_one_block(s.loop) for s in stages)
+
     def inner_extents(self, stages: list[Stage], stores: list[Store]) -> tuple[Expr, ...]:
         loops = [(s.loop.axis,) for s in stages] + [s.loops for s in stores]
         return tuple(a.args[0] for a in max(loops, key=len))
-
-    def store_loops(self, stores: list[Store], columns: Expr | None) -> list[Statement]:
-        """Stores with the same loops share them."""
-        nests: dict[tuple[Expr, ...], list[Statement]] = {}
-        for s in stores:
-            nests.setdefault(s.loops, []).append(Assign(s.target, s.value))
-        out: list[Statement] = []
-        for number, (axes, body) in enumerate(sorted(nests.items(), key=lambda item: len(item[0]))):
-            inner = tuple(body)
-            if columns is not None:
-                inner = (Loop(columns, begin_of(columns), end_of(columns), True, inner),)
-            for position, axis in enumerate(reversed(axes)):
-                inner = (Loop(axis, ix.ZERO, axis.args[0], columns is None and position == 0, inner),)
-            if number < len(nests) - 1:
-                self.early.update(s.var.id for s in stores if s.loops == axes)
-            out += inner
-        return out
-
-    def keep_costly(self, statements: list[Statement]) -> list[Statement]:
-        """A costly value of a row that a later loop needs again is kept in a row buffer."""
-        users: dict[Expr, list[int]] = {}
-        axes = [self.only_axis(s) for s in statements]
-        for number, statement in enumerate(statements):
-            if axes[number] is None:
-                continue
-            for node in e.postorder(roots_of(statement), into=lambda n: n.kind != "reduce"):
-                if self.worth_keeping(node, axes[number]):
-                    users.setdefault(node, []).append(number)
-        for node, numbers in users.items():
-            same = [n for n in numbers if axes[n] is axes[numbers[0]]]
-            if len(same) > 1 and len(self.arrays) < MAX_ROW_BUFFERS:
-                self.keep(node, same, axes[numbers[0]], statements)
-        return statements
-
-    @staticmethod
-    def worth_keeping(node: Expr, axis: Expr | None) -> bool:
-        costly = node.kind == "random" or (node.kind == "op" and cost_of(str(node.data)) > WORTH_KEEPING)
-        return costly and str(axis.data) in node.free and not node.pinned  # type: ignore[union-attr]
-
-    def keep(self, node: Expr, users: list[int], axis: Expr, statements: list[Statement]) -> None:
-        held = "float32" if is_half(node.dtype) else node.dtype
-        array = Array(f"row{len(self.arrays)}", held, axis.args[0])
-        self.arrays.append(array)
-        kept = e.element(array.name, node.dtype, axis)
-        first, *later = users
-        statements[first] = add_to_body(statements[first], Assign(kept, node))
-        for number in later:
-            statements[number] = replace_in(statements[number], {node: kept})
-
-    @staticmethod
-    def only_axis(statement: Statement) -> Expr | None:
-        match statement:
-            case ReduceLoop(axis=axis):
-                return axis
-            case Loop(axis=axis, body=body) if not any(isinstance(s, Loop) for s in body):
-                return axis
-        return None
-
-    # ---- reductions of everything ----
-
-    def full_phases(self, stores: list[Store], stages: list[Stage]) -> Iterable[PhaseBody]:
-        """Each level: blocks side by side, then one iteration that combines them and stores what is known."""
-        recalled: list[Recall] = []
-        for number, stage in enumerate(stages):
-            loop = stage.loop
-            count = e.node("div", "int64", None, (ix.add(loop.extent, e.const(loop.block - 1)), e.const(loop.block)))
-            block = e.axis("b", count)
-            arrays = tuple(self.shared_arrays(r, count) for r in loop.results)
-            cost = max(1, self.cost() * loop.block // 16)
-            yield PhaseBody((block,), (*recalled, Partial(loop, True, block, arrays)), work=(cost, ()), together=True)
-            last = number == len(stages) - 1
-            done = [s for s in stores if s.level == stage.level or (last and s.level < stages[0].level)]
-            assigned = tuple(Assign(s.target, s.value) for s in done)
-            combine = Partial(loop, False, block, arrays)
-            yield PhaseBody((), (*recalled, combine, *assigned), work=(1, (count,)), together=True)
-            recalled += [Recall(r.target, names[-1], self.empty_value(r), loop.extent)
-                         for r, names in zip(loop.results, arrays, strict=True)]
-
-    @staticmethod
-    def empty_value(result: ReduceResult) -> Expr:
-        return e.const(0) if result.kind.startswith("Arg") else identity_of(result.kind, result.dtype)
-
-    def shared_arrays(self, result: ReduceResult, count: Expr) -> tuple[str, ...]:
-        name = str(result.target.data)
-        arrays = [Array(f"{name}_part", result.dtype, count)]
-        if result.kind.startswith("Arg"):
-            arrays.append(Array(f"{name}_index", "int64", count))
-        self.arrays += arrays
-        return tuple(a.name for a in arrays)
 
     # ---- the whole ----
 
@@ -328,11 +229,9 @@ class Builder:
             buffers.append(Buffer(name, self.graph.vars[number].dtype, number, is_output))
         places = {self.values.buffers[v]: position for position, v in enumerate(read)}
         places |= {-1 - v: len(read) + position for position, v in enumerate(self.group.stores)}
-        phases = tuple(renumber(p, places) for p in phases)
-        full = self.group.kind == "full"
+        phases = tuple(with_positions(p, "load", places) for p in phases)
         return Kernel(self.name(), tuple(buffers), tuple(self.values.dims), tuple(self.values.scalars), phases,
-                      () if full else tuple(self.arrays), tuple(self.arrays) if full else (), self.ops,
-                      frozenset(self.early))
+                      tuple(self.local), tuple(self.shared), self.ops)
 
     def name(self) -> str:
         kinds = [function_name(self.graph.ops[o].kind) for o in self.ops]
@@ -344,12 +243,6 @@ class Builder:
 
     def reduce_name(self, op: int) -> str:
         return ("sum", "prod", "max", "min", "argmax", "argmin")[self.graph.ops[op].structure[0]]
-
-
-# A value above this cost (primitives.COSTS) is worth a store and a load of a cache line a row.
-WORTH_KEEPING = 8
-# Row buffers of a kernel: more would leave the first level of cache.
-MAX_ROW_BUFFERS = 4
 
 
 def transposed_axis(axes: tuple[Expr, ...], roots: list[Expr]) -> Expr | None:
@@ -365,56 +258,3 @@ def transposed_axis(axes: tuple[Expr, ...], roots: list[Expr]) -> Expr | None:
             if (1, (axis,)) in terms:
                 return axis
     return None
-
-
-def roots_of(statement: Statement) -> list[Expr]:
-    """Expressions of a statement and of those inside it."""
-    match statement:
-        case Assign(target=target, value=value):
-            return [*target.args, value]
-        case Loop(body=body):
-            return [x for s in body for x in roots_of(s)]
-        case ReduceLoop(results=results, body=body):
-            return [r.value for r in results] + [x for s in body for x in roots_of(s)]
-        case Partial(loop=loop):
-            return roots_of(loop)
-    return []
-
-
-def map_statement(statement: Statement, change: object) -> Statement:
-    """The statement with `change` (list of expressions → list) applied to the expressions of its leaves."""
-    match statement:
-        case Assign(target=target, value=value):
-            new_target, new_value = change([target, value])  # type: ignore[operator]
-            return Assign(new_target, new_value)
-        case Loop(body=body):
-            return replace(statement, body=tuple(map_statement(s, change) for s in body))
-        case ReduceLoop(results=results, body=body):
-            values = change([r.value for r in results])  # type: ignore[operator]
-            changed = tuple(replace(r, value=v) for r, v in zip(results, values, strict=True))
-            return replace(statement, results=changed, body=tuple(map_statement(s, change) for s in body))
-        case Partial(loop=loop):
-            return replace(statement, loop=map_statement(loop, change))
-    return statement
-
-
-def replace_in(statement: Statement, replaced: dict[Expr, Expr]) -> Statement:
-    return map_statement(statement, lambda roots: e.substitute(roots, replaced))
-
-
-def add_to_body(statement: Statement, added: Statement) -> Statement:
-    return replace(statement, body=(added, *statement.body))  # type: ignore[union-attr,arg-type,call-arg]
-
-
-def renumber(phase: PhaseBody, places: dict[int, int]) -> PhaseBody:
-    """Loads by position in KernelArgs.ptr instead of by order of use."""
-
-    def change(roots: list[Expr]) -> list[Expr]:
-        replaced: dict[Expr, Expr] = {}
-        for node in e.postorder(roots):
-            if node.kind == "load":
-                args = tuple(e.substitute(node.args, replaced))
-                replaced[node] = e.node("load", node.dtype, places[node.data], args)  # type: ignore[index]
-        return e.substitute(roots, replaced)
-
-    return replace(phase, body=tuple(map_statement(s, change) for s in phase.body))

@@ -1,6 +1,8 @@
 """Numbers of a Launch: grids, work and scratch sizes as products of dims."""
 from __future__ import annotations
 
+import math
+
 from jittor_cy.compiler.ir import index as ix
 from jittor_cy.compiler.ir.expr import Expr
 from jittor_cy.compiler.ir.graph import Graph
@@ -46,6 +48,11 @@ class Numbers:
         if constant is not None:
             return Product((), -(-constant // divisor))
         ((factor, atoms),) = terms_of(extent)
+        quotients = [a for a in atoms if a.kind == "div"]
+        if quotients:
+            parts = [self.product(a) for a in atoms]
+            terms = tuple(t for p in parts for t in p.terms)
+            return Product(terms, factor * math.prod(p.factor for p in parts))
         if divisor == 1:
             return Product(tuple((int(str(a.data)), 1) for a in atoms), factor)
         if len(atoms) == 1 and factor == 1:

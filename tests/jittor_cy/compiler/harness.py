@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import ctypes
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -182,7 +183,7 @@ class Runner:
 
 def parts(grid: int, cuts: int) -> list[tuple[int, int]]:
     borders = sorted({grid * i // cuts for i in range(cuts + 1)})
-    return list(zip(borders, borders[1:], strict=False))
+    return list(itertools.pairwise(borders))
 
 
 def evaluate(product: Product, dims: list[int]) -> int:

@@ -1,6 +1,6 @@
 """Line coverage of jittor_cy/ (Python and Cython) and runtime/ (C++) by the quick tests: `python -m tests.coverage`.
 
-A copy of the checkout is built with gcov and Cython's line tracing in a temporary folder, so that nothing here is touched.
+A copy of the checkout is built with gcov and Cython's line tracing in a temporary folder; nothing here is touched.
 Fails under 85 % overall, and under 70 % for any file. What follows on the command line goes to pytest.
 """
 from __future__ import annotations
@@ -57,8 +57,9 @@ def copy_checkout(to: Path) -> None:
 
 
 def build_and_test(tree: Path, arguments: list[str]) -> int:
-    environment = {**os.environ, "CXXFLAGS": "--coverage -O1 -DCYTHON_TRACE=1 -DCYTHON_TRACE_NOGIL=1", "LDFLAGS": "--coverage",
-                   "JTCY_CYTHON_TRACE": "1", "PYTHONPATH": str(tree), "JTCY_CACHE_DIR": str(tree / "cache")}
+    environment = {**os.environ, "CXXFLAGS": "--coverage -O1 -DCYTHON_TRACE=1 -DCYTHON_TRACE_NOGIL=1",
+                   "LDFLAGS": "--coverage", "JTCY_CYTHON_TRACE": "1", "PYTHONPATH": str(tree),
+                   "JTCY_CACHE_DIR": str(tree / "cache")}
     (tree / "cache").mkdir(mode=0o700)
     (tree / ".coveragerc").write_text(SETTINGS)
     subprocess.run([sys.executable, "setup.py", "build_ext", "--inplace"], cwd=tree, env=environment, check=True,
@@ -77,8 +78,9 @@ def python_lines(tree: Path) -> list[FileLines]:
 
 
 def runtime_lines(tree: Path) -> list[FileLines]:
-    subprocess.run([sys.executable, "-m", "gcovr", "-r", str(tree), "--filter", "runtime/", "--json-summary", "runtime.json",
-                    "--gcov-ignore-parse-errors=all", "--merge-mode-functions=merge-use-line-min", str(tree)],
+    subprocess.run([sys.executable, "-m", "gcovr", "-r", str(tree), "--filter", "runtime/", "--json-summary",
+                    "runtime.json", "--gcov-ignore-parse-errors=all",
+                    "--merge-mode-functions=merge-use-line-min", str(tree)],
                    cwd=tree, check=True, stdout=subprocess.DEVNULL)
     files = json.loads((tree / "runtime.json").read_text())["files"]
     return [FileLines(f["filename"], f["line_total"], f["line_covered"]) for f in files]

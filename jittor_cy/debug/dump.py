@@ -1,4 +1,4 @@
-"""Generated sources: of the pending graph, of one call, and of a whole program (JTCY_DUMP) with an index of its kernels."""
+"""Generated sources: of the pending graph, and of a whole program (JTCY_DUMP) with an index of its kernels."""
 from __future__ import annotations
 
 from pathlib import Path

@@ -2,8 +2,8 @@
 
     python -m jittor_cy.testing.mutants --limit 2000
 
-A mutant lives in this process alone: its kernels have other texts or flags and so other KernelKeys, and they go to a cache
-folder of their own. The random programs are compared between the mutated compiler and the interpreter, and with NumPy.
+A mutant lives in this process alone: its kernels have other texts or flags and so other KernelKeys, and they go to a
+cache folder of their own. Random programs are compared between the mutated compiler, the interpreter and NumPy.
 """
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ MUTANTS = (
 
 @contextlib.contextmanager
 def planted(mutant: Mutant, folder: str) -> Iterator[None]:
-    """The process with the mistake in it, kernels kept in `folder`; put right on exit, when every kernel is forgotten."""
+    """The process with the mistake in it, kernels in `folder`; put right on exit, when every kernel is forgotten."""
     import jittor_cy as jt
     from jittor_cy import _plan
 
@@ -186,7 +186,7 @@ def is_wrong(program: Program) -> bool:
 
 
 def find(mutant: Mutant, limit: int, first_seed: int = 0) -> int | None:
-    """How many random programs it took; None if `limit` were not enough. What is wrong without the mutant does not count."""
+    """How many random programs it took, None if `limit` were not enough; what is wrong anyway does not count."""
     count = 0
     with tempfile.TemporaryDirectory(prefix="jittor_cy-mutant-") as folder:
         while count < limit:

@@ -1,4 +1,4 @@
-"""OpSpec: one record an operation, from which its values, gradients, dtypes and layouts are tested; also for users' own."""
+"""OpSpec: a record an operation, from which its values, gradients, dtypes and layouts are tested; also users' own."""
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -23,9 +23,9 @@ SECOND_TOLERANCE = 1e-5
 class OpSpec:
     """What an operation is compared with.
 
-    `function(jt, *vars)` and `oracle(*arrays)` take the same operands; `samples(generator)` gives them as float64 arrays inside the
-    domain, away from kinks. `roundings`: how many roundings of the dtype the two may differ by. `special`: values to put in for
-    unary functions, compared with NumPy exactly in kind (NaN, infinity, sign of zero).
+    `function(jt, *vars)` and `oracle(*arrays)` take the same operands; `samples(generator)` gives them as float64
+    arrays inside the domain, away from kinks. `roundings`: how many roundings of the dtype the two may differ by.
+    `special`: a unary function is given NaN, infinities and zeros too, and compared with NumPy exactly in kind.
     """
 
     name: str
@@ -45,7 +45,8 @@ def laid_out(array: np.ndarray, layout: str, jt: Any) -> tuple[Any, np.ndarray]:
     match layout:
         case "transposed":
             axes = tuple(range(base.ndim))[::-1]
-            return jt.array(np.ascontiguousarray(base.transpose(axes))).transpose(*axes) if base.ndim > 1 else jt.array(base), base
+            turned = jt.array(np.ascontiguousarray(base.transpose(axes)))
+            return turned.transpose(axes) if base.ndim > 1 else turned, base
         case "sliced":
             wide = np.zeros(tuple(2 * n + 1 for n in base.shape), base.dtype)
             index = tuple(slice(1, None, 2) for _ in base.shape)

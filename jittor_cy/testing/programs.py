@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from jittor_cy.testing.program_ops import OPS, Operand, OpRow
+from jittor_cy.testing.program_kinds import Operand, OpRow
+from jittor_cy.testing.program_ops import OPS
 
 __all__ = ["Choices", "Leaf", "Program", "RandomChoices", "Step", "build_program", "random_program"]
 
@@ -122,10 +123,11 @@ class Program:
         return [np.array(read(value)) for value in kept]
 
     def run_gradients(self, jt: Any) -> list[np.ndarray]:
-        """Gradients of the sum of all floating results for the floating leaves, by jittor_cy; [] where there are none."""
+        """Gradients of the sum of all floating results for the floating leaves; [] where there are none."""
         leaves, results = self.record(jt)
-        targets = [x for x, leaf in zip(leaves, self.leaves, strict=True) if leaf.dtype.startswith("float")]
-        parts = [y.astype("float32").sum() for y, i in zip(results, self.results, strict=True) if self.kinds[i].floating]
+        targets = [x for x, leaf in zip(leaves, self.leaves, strict=True) if "float" in leaf.dtype]
+        parts = [y.astype("float32").sum() for y, i in zip(results, self.results, strict=True)
+                 if self.kinds[i].floating]
         if not targets or not parts:
             return []
         gradients = jt.grad(sum(parts[1:], parts[0]), targets)
@@ -146,11 +148,12 @@ class Program:
         return values[:len(self.leaves)], [values[i] for i in self.results]
 
     def __str__(self) -> str:
-        lines = [f"v{i} = {leaf.dtype}{list(leaf.shape)} {leaf.layout} seed {leaf.seed}" for i, leaf in enumerate(self.leaves)]
+        lines = [f"v{i} = {leaf.dtype}{list(leaf.shape)} {leaf.layout} seed {leaf.seed}"
+                 for i, leaf in enumerate(self.leaves)]
         for n, step in enumerate(self.steps, len(self.leaves)):
-            operands = ", ".join(f"v{i}" for i in step.operands)
-            lines.append(f"v{n} = {step.op.name}({operands}{', ' if step.parameters else ''}"
-                         f"{', '.join(map(repr, step.parameters))})  -> {self.kinds[n].dtype}{list(self.kinds[n].shape)}")
+            given = ", ".join([*(f"v{i}" for i in step.operands), *map(repr, step.parameters)])
+            kind = self.kinds[n]
+            lines.append(f"v{n} = {step.op.name}({given})  -> {kind.dtype}{list(kind.shape)}")
         return "\n".join([*lines, "results: " + ", ".join(f"v{i}" for i in self.results)])
 
 

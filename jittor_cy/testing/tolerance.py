@@ -28,7 +28,8 @@ def assert_bits_equal(got: np.ndarray, expected: np.ndarray, what: str = "") -> 
     if not np.all(same):
         at = tuple(int(i[0]) for i in np.nonzero(~np.atleast_1d(same)))
         found, wanted = np.atleast_1d(got)[at], np.atleast_1d(expected)[at]
-        raise AssertionError(f"{what}: bits differ at {at}: {found!r}, expected {wanted!r}; {np.sum(~same)} of {same.size}")
+        count = f"{np.sum(~same)} of {same.size}"
+        raise AssertionError(f"{what}: bits differ at {at}: {found!r}, expected {wanted!r}; {count}")
 
 
 def assert_close(got: np.ndarray, expected: np.ndarray, dtype: str, operations: float, what: str = "") -> None:
@@ -41,5 +42,5 @@ def assert_close(got: np.ndarray, expected: np.ndarray, dtype: str, operations: 
     got, expected = got.astype(np.float64), expected.astype(np.float64)
     finite = expected[np.isfinite(expected)]
     scale = max(1.0, float(np.max(np.abs(finite))) if finite.size else 1.0)
-    np.testing.assert_allclose(got, expected, rtol=operations * epsilon(dtype), atol=operations * epsilon(dtype) * scale,
-                               err_msg=what, equal_nan=True)
+    allowed = operations * epsilon(dtype)
+    np.testing.assert_allclose(got, expected, rtol=allowed, atol=allowed * scale, err_msg=what, equal_nan=True)

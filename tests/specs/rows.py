@@ -54,7 +54,7 @@ def layer_norm(x: np.ndarray, w: np.ndarray, b: np.ndarray) -> np.ndarray:
 def convolve(x: np.ndarray, w: np.ndarray, stride: int = 1, padding: int = 0, dilation: int = 1, groups: int = 1) -> np.ndarray:
     """Cross-correlation by its definition."""
     x = np.pad(x, ((0, 0), (0, 0), (padding, padding), (padding, padding)))
-    n, c, height, width = x.shape
+    n, _, height, width = x.shape
     out_channels, in_channels, kh, kw = w.shape
     oh = (height - dilation * (kh - 1) - 1) // stride + 1
     ow = (width - dilation * (kw - 1) - 1) // stride + 1

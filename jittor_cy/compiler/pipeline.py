@@ -75,12 +75,13 @@ def compile_graph(graph: Graph, options: Options) -> Program:
         source_of, single_kernel = cpu_source, runs_itself
     canonical = canonical_axes(graph)
     launches, sources = [], {}
-    for group in groups:
+    for chain in groups:
+        group = chain[0]
         if group.single is not None:
             found = single_kernel(graph, graph.ops[group.single], build_scatter)
             launch, source = found or (single_launch(graph, group), None)
         else:
-            launch, source = kernel_launch(graph, canonical, group, options, source_of)
+            launch, source = kernel_launch(graph, canonical, chain, options, source_of)
         if source is not None:
             sources.setdefault(source.key, source)
         launches.append((launch, group.update))
@@ -98,9 +99,9 @@ def single_launch(graph: Graph, group: Group) -> Launch:
     return Launch(None, (op.id,), (*op.inputs, *op.outputs), len(op.outputs))
 
 
-def kernel_launch(graph: Graph, canonical: dict[int, tuple[int, int]], group: Group, options: Options,
+def kernel_launch(graph: Graph, canonical: dict[int, tuple[int, int]], chain: tuple[Group, ...], options: Options,
                   source_of: Callable[[Kernel, Options], KernelSource]) -> tuple[Launch, KernelSource]:
-    kernel = build_kernel(graph, canonical, group)
+    kernel = build_kernel(graph, canonical, chain)
     donations = () if "donate" in options.without else donations_of(kernel)
     kernel = lower(kernel, options)
     source = source_of(kernel, options)
@@ -110,7 +111,7 @@ def kernel_launch(graph: Graph, canonical: dict[int, tuple[int, int]], group: Gr
     launch = Launch(source.key, kernel.ops, tuple(b.var for b in kernel.buffers),
                     sum(b.is_output for b in kernel.buffers), tuple(numbers.dims), kernel.scalars, phases, local, shared,
                     donations)
-    trace(3, "kernel", key=source.key[:16], name=source.name, kind=group.kind, ops=len(kernel.ops))
+    trace(3, "kernel", key=source.key[:16], name=source.name, kind="+".join(g.kind for g in chain), ops=len(kernel.ops))
     return launch, source
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from jittor_cy.compiler.ir.graph import Graph, Op
+from jittor_cy.compiler.schedule.chain import chains
 from jittor_cy.compiler.schedule.group import Group, GroupSet
 from jittor_cy.compiler.schedule.heuristic import CHEAP, MAX_BUFFERS, MAX_CONCAT, MAX_OPS
 from jittor_cy.compiler.schedule.labels import MISALIGNED, Labels, covers, down, real_axes
@@ -47,8 +48,11 @@ LOOK_BACK = 8
 MAX_ROUNDS = 4
 
 
-def fuse(graph: Graph, enabled: bool = True) -> tuple[list[Group], list[str]]:
-    """Groups in an order in which they can run, and why ops were kept apart. Every op that is needed is in a group."""
+def fuse(graph: Graph, enabled: bool = True) -> tuple[list[tuple[Group, ...]], list[str]]:
+    """Groups, those of one kernel together, in an order in which they can run; and why ops were kept apart.
+
+    Every op that is needed is in a group.
+    """
     stored: dict[int, None] = {}
     for _ in range(MAX_ROUNDS):
         fusion = Fusion(graph, enabled, stored)
@@ -57,12 +61,9 @@ def fuse(graph: Graph, enabled: bool = True) -> tuple[list[Group], list[str]]:
         if not found:
             break
         stored.update(dict.fromkeys(found))
-    return in_order(fusion.groups), fusion.notes
-
-
-def in_order(groups: GroupSet) -> list[Group]:
-    alive = [g for g in groups.groups if g.kind != "merged"]
-    return sorted(alive, key=lambda g: (groups.closure[g.number].bit_count(), g.number))
+    if enabled:
+        return chains(fusion.groups), fusion.notes
+    return [(g,) for g in fusion.groups.groups], fusion.notes
 
 
 class Fusion(Reaches):

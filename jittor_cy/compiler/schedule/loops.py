@@ -6,7 +6,7 @@ from dataclasses import replace
 from jittor_cy.compiler.ir import expr as e
 from jittor_cy.compiler.ir import index as ix
 from jittor_cy.compiler.ir.expr import Expr
-from jittor_cy.compiler.ir.graph import Graph, Var
+from jittor_cy.compiler.ir.graph import Graph, Op, Var
 from jittor_cy.compiler.ir.kernel import (
     Array,
     Assign,
@@ -20,7 +20,7 @@ from jittor_cy.compiler.ir.kernel import (
     begin_of,
     end_of,
 )
-from jittor_cy.compiler.ir.primitives import cost_of, function_name
+from jittor_cy.compiler.ir.primitives import REDUCE_KINDS, cost_of, function_name
 from jittor_cy.compiler.ir.statements import with_positions
 from jittor_cy.compiler.schedule.collapse import collapse
 from jittor_cy.compiler.schedule.group import Group
@@ -35,20 +35,46 @@ __all__ = ["build_kernel"]
 NAMED_OPS = 4
 
 
-def build_kernel(graph: Graph, canonical: dict[int, tuple[int, int]], group: Group) -> Kernel:
-    """The kernel of a group that is not single."""
-    builder = Builder(graph, canonical, group)
-    phases = builder.phases()
-    return builder.kernel(phases)
+def build_kernel(graph: Graph, canonical: dict[int, tuple[int, int]], chain: tuple[Group, ...]) -> Kernel:
+    """The kernel of groups that run as phases one after the other; none of them is single."""
+    ops = tuple(sorted({o for group in chain for o in group.ops}))
+    values = Values(graph, canonical, frozenset(), {o: i for i, o in enumerate(ops)})
+    builders = [Builder(graph, group, values) for group in chain]
+    phases = [p for builder in builders for p in builder.phases()]
+    stores = [v for group in chain for v in group.stores]
+    read = [v for v in values.buffers if v not in stores]
+    buffers = []
+    for position, number in enumerate((*read, *stores)):
+        is_output = position >= len(read)
+        name = f"out{position - len(read)}" if is_output else f"in{position}"
+        buffers.append(Buffer(name, graph.vars[number].dtype, number, is_output))
+    position_of = {number: position for position, number in enumerate((*read, *stores))}
+    places = {place: position_of[v] for v, place in values.buffers.items()} | {-1 - v: position_of[v] for v in stores}
+    return Kernel(kernel_name(graph, ops, stores), tuple(buffers), tuple(values.dims), tuple(values.scalars),
+                  tuple(with_positions(p, "load", places) for p in phases), tuple(a for b in builders for a in b.local),
+                  tuple(a for b in builders for a in b.shared), ops)
+
+
+def kernel_name(graph: Graph, ops: tuple[int, ...], stores: list[int]) -> str:
+    """Readable and a C identifier: exp_sum_div_float32."""
+    names = [reduce_name(graph.ops[o]) or function_name(graph.ops[o].kind) for o in ops]
+    telling = [n for n in names if n not in ("broadcast", "cast", "reshape", "full")] or names
+    more = [str(len(telling))] if len(telling) > NAMED_OPS else []
+    return "_".join([*telling[:NAMED_OPS], *more, graph.vars[stores[0]].dtype])
+
+
+def reduce_name(op: Op) -> str | None:
+    return REDUCE_KINDS[op.structure[0]].lower() if op.kind == "Reduce" else None
 
 
 class Builder:
-    def __init__(self, graph: Graph, canonical: dict[int, tuple[int, int]], group: Group) -> None:
+    """One group's phases. `shared_values` has the buffers, dims and scalars of the whole kernel."""
+
+    def __init__(self, graph: Graph, group: Group, shared_values: Values) -> None:
         self.graph, self.group = graph, group
         computed = {out for o in group.ops for out in graph.ops[o].outputs}
         inputs = frozenset(v.id for v in graph.vars if v.id not in computed)
-        self.ops = tuple(sorted(group.ops))
-        self.values = Values(graph, canonical, inputs, {o: i for i, o in enumerate(self.ops)})
+        self.values = replace(shared_values, inputs=inputs, memo={})
         self.outer = tuple(e.axis(f"p{i}", self.values.extent(s)) for i, s in enumerate(group.outer))
         self.local: list[Array] = []
         self.shared: list[Array] = []
@@ -141,7 +167,7 @@ class Builder:
         return PhaseBody(self.outer, (loop,), tile=CHUNK, work=(max(1, cost // 8), (last.args[0],)))
 
     def cost(self) -> int:
-        return 2 + sum(cost_of(self.graph.ops[o].kind) for o in self.ops)
+        return 2 + sum(cost_of(self.graph.ops[o].kind) for o in self.group.ops)
 
     # ---- reductions ----
 
@@ -215,34 +241,6 @@ class Builder:
     def inner_extents(self, stages: list[Stage], stores: list[Store]) -> tuple[Expr, ...]:
         loops = [(s.loop.axis,) for s in stages] + [s.loops for s in stores]
         return tuple(a.args[0] for a in max(loops, key=len))
-
-    # ---- the whole ----
-
-    def kernel(self, phases: tuple[PhaseBody, ...]) -> Kernel:
-        loaded = list(self.values.buffers)
-        read = [v for v in loaded if v not in self.group.stores]
-        order = read + self.group.stores
-        buffers = []
-        for position, number in enumerate(order):
-            is_output = position >= len(read)
-            name = f"out{position - len(read)}" if is_output else f"in{position}"
-            buffers.append(Buffer(name, self.graph.vars[number].dtype, number, is_output))
-        places = {self.values.buffers[v]: position for position, v in enumerate(read)}
-        places |= {-1 - v: len(read) + position for position, v in enumerate(self.group.stores)}
-        phases = tuple(with_positions(p, "load", places) for p in phases)
-        return Kernel(self.name(), tuple(buffers), tuple(self.values.dims), tuple(self.values.scalars), phases,
-                      tuple(self.local), tuple(self.shared), self.ops)
-
-    def name(self) -> str:
-        kinds = [function_name(self.graph.ops[o].kind) for o in self.ops]
-        named = [k for k in kinds if k not in ("broadcast", "cast", "reshape", "full")] or kinds
-        named = [k if k != "reduce" else self.reduce_name(o) for k, o in zip(kinds, self.ops, strict=True) if k in named]
-        extra = [str(len(named))] if len(named) > NAMED_OPS else []
-        dtype = self.graph.vars[self.group.stores[0]].dtype
-        return "_".join([*named[:NAMED_OPS], *extra, dtype])
-
-    def reduce_name(self, op: int) -> str:
-        return ("sum", "prod", "max", "min", "argmax", "argmin")[self.graph.ops[op].structure[0]]
 
 
 def transposed_axis(axes: tuple[Expr, ...], roots: list[Expr]) -> Expr | None:

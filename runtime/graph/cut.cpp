@@ -17,7 +17,9 @@ namespace jtcy {
 // (contractions, reductions, random numbers, gathers and scatters, user code) and will be read again: by a pending op
 // outside the cut, or by the sweep of a tape that outlives the cut (an op of a live gradient path whose own value is
 // still wanted, see Note [Paths]). Everything else that is wanted again is computed again from what was saved; bits do
-// not change by that (house.md §6.8), and its op stays with executed = true.
+// not change by that (docs/bits.md), and its op stays with executed = true. What a pending op outside the cut reads is
+// computed again only where that is one cheap op on saved or realized inputs: else each flush would repeat the chain of
+// all earlier ones (an optimizer's moments, a recurrent state).
 
 // Note [Paths]
 // A realized Var needs its producer only for a gradient. The producer stays while it is differentiable, not released,
@@ -151,6 +153,35 @@ void mark_saved(const std::vector<Op*>& cut) noexcept {
   }
 }
 
+constexpr int64_t kWantedOutside = 1;
+
+bool cheap_to_repeat(const Op& op) noexcept {
+  if (op.update_group != 0 || (properties_of(op.kind) & kCostly) != 0) return false;
+  const std::size_t count = operand_count(op);
+  for (std::size_t i = 0; i < count; ++i) {
+    if (!op.inputs[i]->realized() && !op.inputs[i]->saved) return false;
+  }
+  return true;
+}
+
+/// For the pending ops that stay behind: see Note [Saved].
+void save_for_pending(const std::vector<Op*>& cut) noexcept {
+  for (Op* op = g_graph.first_pending; op != nullptr; op = op->next_pending) {
+    if (op->local != kOutside) continue;
+    const std::size_t count = operand_count(*op);
+    for (std::size_t i = 0; i < count; ++i) {
+      if (made_in_cut(*op->inputs[i])) op->inputs[i]->local = kWantedOutside;
+    }
+  }
+  for (Op* op : cut) {
+    for (Var* output : op->outputs) {
+      if (output == nullptr || output->local != kWantedOutside) continue;
+      output->local = -1;
+      output->saved = output->saved || !cheap_to_repeat(*op);
+    }
+  }
+}
+
 std::vector<Op*> finish(const std::vector<Var*>& targets) {
   auto& ordered = g_scratch.ordered;
   if (!std::is_sorted(ordered.begin(), ordered.end())) std::sort(ordered.begin(), ordered.end());
@@ -166,6 +197,7 @@ std::vector<Op*> finish(const std::vector<Var*>& targets) {
   for (Var* target : targets) target->saved = !target->realized();
   mark_live(cut);
   mark_saved(cut);
+  save_for_pending(cut);
   for (Op* op : cut) op->local = kOutside;
   return cut;
 }

@@ -147,3 +147,19 @@ def test_adamw_over_sixty_tensors_is_one_launch(settled) -> None:
     step()
 
     assert jt.stats()["launches"] - before == 1
+
+
+def test_reading_each_loss_keeps_the_work_of_a_step_constant(settled) -> None:
+    model = mlp()
+    optimizer = jt.optim.Adam(model.parameters(), 1e-3)
+    x, y = batch((32, 784))
+    ran = []
+
+    for _ in range(8):
+        loss = nn.cross_entropy_loss(model(x), y)
+        optimizer.step(loss)
+        before = jt.stats()["ops_run"]
+        loss.item()
+        ran.append(jt.stats()["ops_run"] - before)
+
+    assert len(set(ran[3:])) == 1, f"ops a step: {ran}"

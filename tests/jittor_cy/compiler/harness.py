@@ -229,4 +229,4 @@ def exact_sum(x: np.ndarray, first: int, end: int, op: np.ufunc = np.add, identi
     while len(blocks) > 1:
         blocks = [op(blocks[i], blocks[i + 1]) if i + 1 < len(blocks) else blocks[i] for i in range(0, len(blocks), 2)]
     total = blocks[0] if blocks else np.full((data.shape[0], data.shape[2]), identity, accumulator)
-    return total.reshape(*outer, *inner)
+    return total.reshape(outer + inner)

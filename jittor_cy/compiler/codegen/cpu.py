@@ -82,7 +82,7 @@ class CpuPrinter(Printer):
         out, rest = [], "at"
         for number, axis in reversed(list(enumerate(phase.axes))):
             name, extent = str(axis.data), self.text(axis.args[0])
-            count = extent
+            count = f"({extent})" if " " in extent else extent
             if phase.tile and number == len(phase.axes) - 1:
                 count = f"(({extent} + {phase.tile - 1}) / {phase.tile})"
                 name = f"{name}_tile"

@@ -80,7 +80,7 @@ def python_lines(tree: Path) -> list[FileLines]:
 def runtime_lines(tree: Path) -> list[FileLines]:
     subprocess.run([sys.executable, "-m", "gcovr", "-r", str(tree), "--filter", "runtime/", "--json-summary",
                     "runtime.json", "--gcov-ignore-parse-errors=all",
-                    "--merge-mode-functions=merge-use-line-min", str(tree)],
+                    "--merge-mode-functions=merge-use-line-min", "--merge-lines", str(tree)],
                    cwd=tree, check=True, stdout=subprocess.DEVNULL)
     files = json.loads((tree / "runtime.json").read_text())["files"]
     return [FileLines(f["filename"], f["line_total"], f["line_covered"]) for f in files]

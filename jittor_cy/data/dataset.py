@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from jittor_cy._var import Var
 
+from jittor_cy._var import Var
 from jittor_cy.errors import ArgumentError, ShapeError
 
 __all__ = ["Dataset", "Subset", "TensorDataset", "random_split"]

@@ -10,9 +10,9 @@ from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPool
 from typing import Any
 
 import numpy as np
-from jittor_cy._var import Var
 
 from jittor_cy import ops
+from jittor_cy._var import Var
 from jittor_cy.data.sampler import BatchSampler, RandomSampler, SequentialSampler
 from jittor_cy.errors import ArgumentError, ArgumentTypeError
 

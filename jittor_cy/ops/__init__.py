@@ -6,7 +6,9 @@ from typing import Any
 
 from jittor_cy import _convert, _graph, _var
 from jittor_cy._var import Var
-from jittor_cy.ops import activation, creation, custom, elementwise, indexing, matmul as _matmul, meta, movement, ordering, reduce as _reduce
+from jittor_cy.ops import activation, creation, custom, elementwise, indexing, meta, movement, ordering
+from jittor_cy.ops import matmul as _matmul
+from jittor_cy.ops import reduce as _reduce
 from jittor_cy.ops._rules import as_var
 from jittor_cy.ops.activation import *  # noqa: F403
 from jittor_cy.ops.creation import *  # noqa: F403

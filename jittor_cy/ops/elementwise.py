@@ -47,7 +47,7 @@ def named(function: Callable, name: str, doc: str) -> Callable:
 
 
 REAL = "Dtypes:   floating; integers give float32"
-abs = unary("Abs", "abs", f"Absolute value.\n\nExample:  >>> jt.abs(jt.array([-2, 3])).tolist()\n          [2, 3]")  # noqa: A001
+abs = unary("Abs", "abs", "Absolute value.\n\nExample:  >>> jt.abs(jt.array([-2, 3])).tolist()\n          [2, 3]")  # noqa: A001
 neg = unary("Neg", "neg", "The value with its sign turned.")
 sign = unary("Sign", "sign", "-1, 0 or 1; NaN stays NaN.")
 reciprocal = unary("Reciprocal", "reciprocal", f"1 / x.\n\n{REAL}")

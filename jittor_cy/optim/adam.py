@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from jittor_cy._var import Var
-
 from jittor_cy import _graph, ops
+from jittor_cy._var import Var
 from jittor_cy.errors import ArgumentError
 from jittor_cy.optim.optimizer import Optimizer
 

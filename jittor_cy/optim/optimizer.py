@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
-from jittor_cy._var import Var
-from jittor_cy.autograd import no_grad
 
 from jittor_cy import _graph, ops
+from jittor_cy._var import Var
+from jittor_cy.autograd import no_grad
 from jittor_cy.errors import ArgumentError, ArgumentTypeError, GradientError
 
 __all__ = ["Optimizer", "clip_grad_norm_", "clip_grad_value_"]

@@ -47,15 +47,15 @@ std::string str_cat(const Parts&... parts) {
 }  // namespace jtcy
 
 /// User error: JTCY_CHECK(a == b, ErrorKind::kShape, "matmul: inner sizes differ, ", a, " and ", b).
-#define JTCY_CHECK(condition, kind, ...)                                             \
-  do {                                                                               \
-    if (!(condition)) [[unlikely]]                                                   \
-      ::jtcy::throw_error((kind), ::jtcy::str_cat(__VA_ARGS__));                     \
+#define JTCY_CHECK(condition, kind, ...)                         \
+  do {                                                           \
+    if (!(condition)) [[unlikely]]                               \
+      ::jtcy::throw_error((kind), ::jtcy::str_cat(__VA_ARGS__)); \
   } while (false)
 
 /// Bug in the runtime itself.
-#define JTCY_ASSERT(condition, ...)                                                  \
-  do {                                                                               \
-    if (!(condition)) [[unlikely]]                                                   \
+#define JTCY_ASSERT(condition, ...)                                                       \
+  do {                                                                                    \
+    if (!(condition)) [[unlikely]]                                                        \
       ::jtcy::throw_assert(__FILE__, __LINE__, #condition, ::jtcy::str_cat(__VA_ARGS__)); \
   } while (false)

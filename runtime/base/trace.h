@@ -22,8 +22,8 @@ inline bool trace_on(int level) noexcept { return g_trace_level.load(std::memory
 
 }  // namespace jtcy
 
-#define JTCY_TRACE(level, channel, ...)                                            \
-  do {                                                                             \
-    if (::jtcy::trace_on(level)) [[unlikely]]                                      \
-      ::jtcy::write_trace(channel, ::jtcy::str_cat(__VA_ARGS__));                  \
+#define JTCY_TRACE(level, channel, ...)                           \
+  do {                                                            \
+    if (::jtcy::trace_on(level)) [[unlikely]]                     \
+      ::jtcy::write_trace(channel, ::jtcy::str_cat(__VA_ARGS__)); \
   } while (false)

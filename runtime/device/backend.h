@@ -16,8 +16,8 @@ struct DeviceMemory {
 /// How one phase of one kernel is started. `entry` is what load() gave.
 struct PhaseLaunch {
   void* entry = nullptr;
-  int64_t grid = 0;        // iterations of the outer, parallel range
-  int64_t grain = 1;       // the least number worth a thread of its own
+  int64_t grid = 0;          // iterations of the outer, parallel range
+  int64_t grain = 1;         // the least number worth a thread of its own
   int64_t local_nbytes = 0;  // scratch memory a thread (CPU) or block (GPU) needs
   void* local = nullptr;     // CPU: local_threads x round_up(local_nbytes, 64) bytes of the plan; null: Backend's own
   int local_threads = 0;     // at most so many threads take part where `local` is given

@@ -58,7 +58,7 @@ class CpuBackend final : public Backend {
   Device device() const noexcept override { return Device{}; }
 
   DeviceMemory memory() override {
-    struct sysinfo info {};
+    struct sysinfo info{};
     ::sysinfo(&info);
     const auto total = static_cast<int64_t>(info.totalram) * info.mem_unit;
     return {total, available_nbytes(static_cast<int64_t>(info.freeram) * info.mem_unit)};
@@ -66,7 +66,7 @@ class CpuBackend final : public Backend {
 
   void* allocate(int64_t nbytes) override {
     // Linux may promise more than there is and then kill the process: refuse what can never be.
-    struct sysinfo info {};
+    struct sysinfo info{};
     if (::sysinfo(&info) == 0 && nbytes / info.mem_unit > static_cast<int64_t>(info.totalram + info.totalswap)) {
       return nullptr;
     }

@@ -38,7 +38,7 @@ struct MemoryLocation {
   ENTRY(cuMemPrefetchAsync,                                                                                          \
         (DevicePointer address, size_t nbytes, MemoryLocation location, unsigned flags, void* stream),               \
         "CUresult (CUdeviceptr, size_t, CUmemLocation, unsigned int, CUstream)")                                     \
-  ENTRY(cuMemGetInfo, (size_t * free, size_t * total), "CUresult (size_t *, size_t *)")                              \
+  ENTRY(cuMemGetInfo, (size_t* free, size_t* total), "CUresult (size_t *, size_t *)")                                \
   ENTRY(cuMemcpyHtoDAsync, (DevicePointer to, const void* from, size_t nbytes, void* stream),                        \
         "CUresult (CUdeviceptr, void const *, size_t, CUstream)")                                                    \
   ENTRY(cuMemcpyDtoHAsync, (void* to, DevicePointer from, size_t nbytes, void* stream),                              \

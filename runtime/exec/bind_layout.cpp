@@ -148,7 +148,8 @@ class LayoutMaker {
     const int32_t number = launch.ops[0];
     const SnapshotOp& op = snapshot_.ops[static_cast<std::size_t>(number)];
     // Not the snapshot's operands: the compiler may have found the same value under another number.
-    JTCY_ASSERT(launch.buffers.size() == static_cast<std::size_t>(op.input_count + op.output_count), "launch of op ", number);
+    JTCY_ASSERT(launch.buffers.size() == static_cast<std::size_t>(op.input_count + op.output_count), "launch of op ",
+                number);
     for (const int32_t var : launch.buffers) add_view(var);
     entry->input_count = op.input_count;
     entry->output_count = op.output_count;

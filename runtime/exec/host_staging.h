@@ -10,8 +10,8 @@
 
 namespace jtcy {
 
-/// Exchanges the data pointers of the views for host copies (in place where the host may read device memory); inputs come
-/// first. The caller holds the run lock.
+/// Exchanges the data pointers of the views for host copies (in place where the host may read device memory); inputs
+/// come first. The caller holds the run lock.
 class HostStaging {
  public:
   HostStaging(Backend& backend, TensorView* operands, int64_t input_count, int64_t output_count);

@@ -42,13 +42,11 @@ JTCY_CASTS_TO(f32, float)
 JTCY_CASTS_TO(f64, double)
 
 // In the order of Dtype.
-#define JTCY_COLUMN(to)                                                                                      \
-  {                                                                                                          \
-    JTCY_CAST_NAME(b, to), JTCY_CAST_NAME(u8, to), JTCY_CAST_NAME(i8, to), JTCY_CAST_NAME(i16, to),          \
-        JTCY_CAST_NAME(i32, to), JTCY_CAST_NAME(i64, to), JTCY_CAST_NAME(u16, to), JTCY_CAST_NAME(u32, to),  \
-        JTCY_CAST_NAME(u64, to), JTCY_CAST_NAME(f16, to), JTCY_CAST_NAME(bf16, to), JTCY_CAST_NAME(f32, to), \
-        JTCY_CAST_NAME(f64, to)                                                                              \
-  }
+#define JTCY_COLUMN(to)                                                                                 \
+  {JTCY_CAST_NAME(b, to),   JTCY_CAST_NAME(u8, to),  JTCY_CAST_NAME(i8, to),   JTCY_CAST_NAME(i16, to), \
+   JTCY_CAST_NAME(i32, to), JTCY_CAST_NAME(i64, to), JTCY_CAST_NAME(u16, to),  JTCY_CAST_NAME(u32, to), \
+   JTCY_CAST_NAME(u64, to), JTCY_CAST_NAME(f16, to), JTCY_CAST_NAME(bf16, to), JTCY_CAST_NAME(f32, to), \
+   JTCY_CAST_NAME(f64, to)}
 
 constexpr IsaTable::Unary kCastTo[kDtypeCount][kDtypeCount] = {
     JTCY_COLUMN(b),    JTCY_COLUMN(u8),  JTCY_COLUMN(i8),  JTCY_COLUMN(i16), JTCY_COLUMN(i32),

@@ -12,8 +12,8 @@ namespace jtcy {
 class Kernel : public RefCounted {
  public:
   enum class State : int { kCompiling = 0, kReady = 1, kFailed = 2 };
-  std::string key;     // hex
-  std::string name;    // readable: exp_sum_div_f32
+  std::string key;            // hex
+  std::string name;           // readable: exp_sum_div_f32
   std::vector<void*> phases;  // valid once state is kReady
   std::string failure;        // valid once state is kFailed
   std::atomic<State> state{State::kCompiling};

@@ -37,22 +37,22 @@ struct ScalarRef {
 };
 
 struct PhaseSpec {
-  Product grid;               // iterations of the parallel range
-  Product work;               // rough nanoseconds of one iteration on one thread, for the grain
+  Product grid;  // iterations of the parallel range
+  Product work;  // rough nanoseconds of one iteration on one thread, for the grain
   bool block_per_iteration = false;
 };
 
 /// One Group: a compiled Kernel, or one op that the runtime runs itself (interpreter; contraction routines).
 struct Launch {
-  Ref<Kernel> kernel;             // null: `ops` holds one op, run by the interpreter
-  std::vector<int32_t> ops;       // in the snapshot's numbering, for stats, explain and errors
-  std::vector<int32_t> buffers;   // vars in the order of KernelArgs::ptr, inputs first
-  int32_t output_count = 1;       // the last ones of `buffers`
+  Ref<Kernel> kernel;            // null: `ops` holds one op, run by the interpreter
+  std::vector<int32_t> ops;      // in the snapshot's numbering, for stats, explain and errors
+  std::vector<int32_t> buffers;  // vars in the order of KernelArgs::ptr, inputs first
+  int32_t output_count = 1;      // the last ones of `buffers`
   std::vector<DimRef> dims;
   std::vector<ScalarRef> scalars;
   std::vector<PhaseSpec> phases;
-  Product local_nbytes;           // scratch a thread
-  Product shared_nbytes;          // scratch a launch
+  Product local_nbytes;   // scratch a thread
+  Product shared_nbytes;  // scratch a launch
   /// (output position in buffers, input position): the output may take over that input's memory when the input dies.
   std::vector<std::pair<int32_t, int32_t>> donations;
   /// Launches with the same nonzero batch are independent and share a kernel: run as one launch.
@@ -62,10 +62,10 @@ struct Launch {
 class Program : public RefCounted {
  public:
   Hash128 signature;
-  std::vector<Launch> launches;   // in order
+  std::vector<Launch> launches;  // in order
   /// From the launches: for each var the launch that makes it (-1: leaf or never in memory) and the last that reads it.
   std::vector<int32_t> defined_at, last_use;
-  std::string text() const;       // readable, stable; what debug prints and tests compare
+  std::string text() const;  // readable, stable; what debug prints and tests compare
 
   /// True once every kernel is loaded. A failed kernel sets failed and the interpreted Program stays in use.
   bool ready() const noexcept;

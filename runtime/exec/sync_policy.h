@@ -16,6 +16,8 @@ class SyncPolicy {
   uint64_t seen_ = 0;  // id of the last op that was counted
   int64_t ops_ = 0;
   int64_t nbytes_ = 0;
+  bool border_ = false;      // the last answer; a flush followed
+  int64_t left_behind_ = 0;  // ops that were pending after that flush all the same
 };
 
 }  // namespace jtcy

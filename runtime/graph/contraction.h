@@ -12,9 +12,9 @@ namespace jtcy {
 // where axis2 may be -1; where the division leaves a rest or the index is outside, the operand reads as 0.
 // out[o...] = sum over the summed axes, in row-major order of their listing, of a[...] * b[...].
 //
-// Every iteration axis stands alone (axis2 = -1, coef1 = 1, divisor = 1, offset 0) in some dim of a, b or the output, so
-// that extents follow from shapes. Structure: [out_ndim, summed count, ndim of a, ndim of b, then 5 integers a dim (axis1, coef1,
-// axis2, coef2, divisor), first a's dims, then b's]. Scalars: the offset of each dim of a, then of b.
+// Every iteration axis stands alone (axis2 = -1, coef1 = 1, divisor = 1, offset 0) in some dim of a, b or the output,
+// so that extents follow from shapes. Structure: [out_ndim, summed count, ndim of a, ndim of b, then 5 integers a dim
+// (axis1, coef1, axis2, coef2, divisor), first a's dims, then b's]. Scalars: the offset of each dim of a, then of b.
 struct ContractionDim {
   int64_t axis1 = 0;
   int64_t coef1 = 1;

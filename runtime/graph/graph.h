@@ -56,8 +56,8 @@ VarRef make_contraction(const VarRef& a, const VarRef& b, const Attrs& attrs, co
 
 /// The same value without a gradient path.
 VarRef make_detached(const VarRef& x);
-/// Outputs of a user's Function: copies of `values` whose gradients flow to `inputs` through the callback (called once a
-/// sweep with a cotangent for each value). `release` runs once, when the last of them is gone.
+/// Outputs of a user's Function: copies of `values` whose gradients flow to `inputs` through the callback (called once
+/// a sweep with a cotangent for each value). `release` runs once, when the last of them is gone.
 SmallVector<VarRef, 2> make_function(const SmallVector<VarRef, 2>& values, const SmallVector<VarRef, 2>& inputs,
                                      GradientCallback callback);
 /// A user's kernel: `attrs` as op_kinds.def says; callback.call null: no gradient.

@@ -16,21 +16,21 @@ namespace jtcy {
 inline constexpr int64_t kEmbeddedExtent = 16;
 
 struct SnapshotSymbol {
-  int64_t value = 0;      // the extent at hand; the compiler may look at it only where constant is set
+  int64_t value = 0;  // the extent at hand; the compiler may look at it only where constant is set
   bool constant = false;
 };
 
 enum class LeafLayout : uint8_t {
-  kNone = 0,        // not a leaf
+  kNone = 0,  // not a leaf
   kContiguous = 1,
-  kStrided = 2,     // strides are run-time dims
+  kStrided = 2,  // strides are run-time dims
 };
 
 struct SnapshotVar {
   Dtype dtype = Dtype::kFloat32;
   LeafLayout leaf = LeafLayout::kNone;
-  bool output = false;   // must have a Buffer afterwards
-  int32_t producer = -1;  // op index, or -1
+  bool output = false;       // must have a Buffer afterwards
+  int32_t producer = -1;     // op index, or -1
   int32_t first_symbol = 0;  // into GraphSnapshot::symbols_of_axes
   int32_t ndim = 0;
   uint32_t repeated = 0;   // strided leaf: bit a: axis a (longer than 1) has stride 0
@@ -40,7 +40,7 @@ struct SnapshotVar {
 struct SnapshotOp {
   OpKind kind = OpKind::kCopy;
   uint32_t update_group = 0;
-  int32_t first_input = 0;   // into GraphSnapshot::operands
+  int32_t first_input = 0;  // into GraphSnapshot::operands
   int32_t input_count = 0;
   int32_t first_output = 0;  // outputs are consecutive vars
   int32_t output_count = 1;

@@ -34,21 +34,21 @@ class Var : public RefCounted {
   Dtype dtype = Dtype::kFloat32;
   Device device;
 
-  Ref<Op> producer;      // null for leaves, and once the value is there and no gradient can need it
+  Ref<Op> producer;  // null for leaves, and once the value is there and no gradient can need it
   int32_t output_index = 0;
 
-  Ref<Buffer> buffer;    // set when the run that makes it is bound
-  int64_t offset = 0;    // of the first element, in elements
-  Strides strides;       // meaningful once realized
+  Ref<Buffer> buffer;  // set when the run that makes it is bound
+  int64_t offset = 0;  // of the first element, in elements
+  Strides strides;     // meaningful once realized
 
-  int32_t held = 0;      // handles outside the graph (Python cells); those are outputs of a flush
+  int32_t held = 0;  // handles outside the graph (Python cells); those are outputs of a flush
   bool stop_grad = false;
   bool trainable = false;  // a Parameter: backward() fills its grad
   bool saved = false;      // of the cut at hand: must have a Buffer although nobody holds it (Note [Saved] in cut.cpp)
   bool released = false;   // the gradient path behind it was given up; a sweep that meets it throws
   bool ghost = false;      // nobody refers to it, but its op has other outputs (Note [Release] in var.cpp)
-  int64_t local = -1;    // scratch of graph walks
-  int64_t slot = -1;     // scratch of a gradient sweep (which may call Python, and Python may flush)
+  int64_t local = -1;      // scratch of graph walks
+  int64_t slot = -1;       // scratch of a gradient sweep (which may call Python, and Python may flush)
 
   bool realized() const noexcept { return static_cast<bool>(buffer); }
   bool contiguous() const noexcept { return is_contiguous(shape, strides); }
@@ -61,7 +61,8 @@ struct GradientCallback {
   void* context = nullptr;
   /// cotangents in (null where zero), gradients of the inputs out (null where none). Throws kGradient after leaving a
   /// Python error set.
-  void (*call)(void* context, const SmallVector<Ref<Var>, 2>& cotangents, SmallVector<Ref<Var>, 3>* gradients) = nullptr;
+  void (*call)(void* context, const SmallVector<Ref<Var>, 2>& cotangents,
+               SmallVector<Ref<Var>, 3>* gradients) = nullptr;
   void (*release)(void* context) = nullptr;
   int32_t output = 0;   // a Function of several outputs is that many Copies with one context: which this is,
   int32_t outputs = 1;  // of how many
@@ -75,15 +76,15 @@ class Op : public RefCounted {
   SmallVector<Var*, 1> outputs;  // not owned: an output owns its producer; null once it is gone
   Hash128 hash;                  // kind, structure, dtypes, number of scalars
   Origin origin;
-  uint32_t update_group = 0;     // nonzero: part of an optimizer's update of this number; fused only with its own kind
-  bool pending = true;           // has not been bound to a run
-  bool executed = false;         // ran inside a fused kernel that stored no output; pending, but not counted as such
-  bool differentiable = false;   // recorded with gradients on and an input that has one
-  bool released = false;         // the gradient path through it was released
-  GradientCallback gradient;     // instead of the rule: a user's Function (on a Copy), Code, maximum pooling
-  uint64_t id = 0;               // that of its first output
-  int64_t local = -1;            // scratch of graph walks
-  int64_t slot = -1;             // scratch of a gradient sweep
+  uint32_t update_group = 0;    // nonzero: part of an optimizer's update of this number; fused only with its own kind
+  bool pending = true;          // has not been bound to a run
+  bool executed = false;        // ran inside a fused kernel that stored no output; pending, but not counted as such
+  bool differentiable = false;  // recorded with gradients on and an input that has one
+  bool released = false;        // the gradient path through it was released
+  GradientCallback gradient;    // instead of the rule: a user's Function (on a Copy), Code, maximum pooling
+  uint64_t id = 0;              // that of its first output
+  int64_t local = -1;           // scratch of graph walks
+  int64_t slot = -1;            // scratch of a gradient sweep
   Op* previous_pending = nullptr;  // the list of pending ops, in order of id
   Op* next_pending = nullptr;
 };

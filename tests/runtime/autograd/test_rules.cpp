@@ -74,28 +74,22 @@ void test_movement_rules() {
   const auto square_of = [](const VarRef& x) { return x * x; };
   for (const bool pending : {false, true}) {  // views of what is realized, nodes of what is not
     const auto at = [&](const VarRef& x) { return pending ? x * x : x; };
-    CHECK_GRADIENT("broadcast", one(-2, 2, Shape{3, 1}), [&](const auto& x) {
-      return square_of(make_broadcast_to(at(x[0]), Shape{2, 3, 4}, "f"));
-    });
-    CHECK_GRADIENT("broadcast to permuted axes", one(-2, 2, Shape{2, 3}), [&](const auto& x) {
-      return square_of(make_broadcast(at(x[0]), Shape{3, 4, 2}, V{1, -1, 0}));
-    });
-    CHECK_GRADIENT("transpose", one(-2, 2, Shape{2, 3, 4}), [&](const auto& x) {
-      return square_of(make_transpose(at(x[0]), V{2, 0, 1}));
-    });
+    CHECK_GRADIENT("broadcast", one(-2, 2, Shape{3, 1}),
+                   [&](const auto& x) { return square_of(make_broadcast_to(at(x[0]), Shape{2, 3, 4}, "f")); });
+    CHECK_GRADIENT("broadcast to permuted axes", one(-2, 2, Shape{2, 3}),
+                   [&](const auto& x) { return square_of(make_broadcast(at(x[0]), Shape{3, 4, 2}, V{1, -1, 0})); });
+    CHECK_GRADIENT("transpose", one(-2, 2, Shape{2, 3, 4}),
+                   [&](const auto& x) { return square_of(make_transpose(at(x[0]), V{2, 0, 1})); });
     CHECK_GRADIENT("reshape", one(-2, 2),
                    [&](const auto& x) { return square_of(make_reshape(at(x[0]), Shape{-1}, "f")); });
-    CHECK_GRADIENT("slice", one(-2, 2, Shape{4, 5}), [&](const auto& x) {
-      return square_of(make_slice(at(x[0]), V{1, 2}, V{1, 1}, Shape{2, 3}));
-    });
-    CHECK_GRADIENT("slice with steps", one(-2, 2, Shape{4, 5}), [&](const auto& x) {
-      return square_of(make_slice(at(x[0]), V{3, 0}, V{-2, 2}, Shape{2, 3}));
-    });
+    CHECK_GRADIENT("slice", one(-2, 2, Shape{4, 5}),
+                   [&](const auto& x) { return square_of(make_slice(at(x[0]), V{1, 2}, V{1, 1}, Shape{2, 3})); });
+    CHECK_GRADIENT("slice with steps", one(-2, 2, Shape{4, 5}),
+                   [&](const auto& x) { return square_of(make_slice(at(x[0]), V{3, 0}, V{-2, 2}, Shape{2, 3})); });
   }
   CHECK_GRADIENT("pad", one(-2, 2), [&](const auto& x) { return square_of(make_pad(x[0], V{1, 0}, Shape{4, 5}, 3)); });
-  CHECK_GRADIENT("concat", two(-2, 2), [&](const auto& x) {
-    return square_of(make_concat({x[0], x[1], x[0]}, 1, "f"));
-  });
+  CHECK_GRADIENT("concat", two(-2, 2),
+                 [&](const auto& x) { return square_of(make_concat({x[0], x[1], x[0]}, 1, "f")); });
   std::vector<VarRef> x = one(-2, 2, Shape{4, 5});
   x.push_back(leaf(Shape{2, 2}, irregular(4, 9)));
   CHECK_GRADIENT("insert", x, [&](const auto& v) { return square_of(make_insert(v[0], v[1], V{3, 0}, V{-2, 3})); });

@@ -335,8 +335,7 @@ void few_results_of_a_long_sum_follow_the_definition() {
   const auto half = [](double x) { return jt_cast_f64_f16(x); };
   const auto widen = [](uint16_t x) { return jt_cast_f16_f32(x); };
   const auto round = [](float x) { return jt_cast_f32_f16(x); };
-  long_sum_follows<float, float>(
-      Dtype::kFloat32, [](double x) { return static_cast<float>(x); }, kSame, kSame);
+  long_sum_follows<float, float>(Dtype::kFloat32, [](double x) { return static_cast<float>(x); }, kSame, kSame);
   long_sum_follows<double, double>(Dtype::kFloat64, kSame, kSame, kSame);
   long_sum_follows<int32_t, int32_t>(Dtype::kInt32, whole, kSame, kSame);
   long_sum_follows<uint16_t, float>(Dtype::kFloat16, half, widen, round);

@@ -45,8 +45,8 @@ void test_borrowed_buffer_is_released_to_its_lender() {
   int released = 0;
   char bytes[16];
   {
-    const Ref<Buffer> buffer = make_ref<Buffer>(
-        bytes, 16, Device{}, [](void* context) { ++*static_cast<int*>(context); }, &released);
+    const Ref<Buffer> buffer =
+        make_ref<Buffer>(bytes, 16, Device{}, [](void* context) { ++*static_cast<int*>(context); }, &released);
     CHECK(buffer->borrowed());
     CHECK(buffer->address() == bytes);
   }

@@ -129,6 +129,8 @@ def cast_row() -> OpRow:
         to = choices.pick((*FLOATS, *INTS, "bool"))
         if (not x.exact or x.depth > 0) and to not in FLOATS:
             return None
+        if not x.exact and x.floating and FLOATS.index(to) > FLOATS.index(x.dtype):
+            return None  # roundings of the narrow dtype would be measured by the wide one's
         if to in INTS and (x.floating or x.dtype in ("int64", "int32")):
             return None  # values out of range have an answer of their own (docs/bits.md), tested by itself
         return (first,), (to,), Operand(x.shape, to, x.exact, x.depth + (0 if x.exact else 8))
@@ -211,16 +213,26 @@ OPS: tuple[OpRow, ...] = (
     unary_row("floor", np.floor, exact=True, smooth=False),
     unary_row("sign", np.sign, accepts=(*FLOATS, "int32", "int64"), exact=True, smooth=False),
     unary_row("relu", lambda x: np.maximum(x, 0), exact=True, jittor=lambda jt, x: jt.nn.relu(x)),
+    unary_row("square", np.square, accepts=(*FLOATS, "int32", "int64"), exact=True, smooth=False,
+              jittor=lambda jt, x: x**2),
+    unary_row("isnan", np.isnan, exact=True, smooth=False, result="bool"),
     unary_row("logical_not", np.logical_not, accepts=("bool",), exact=True, smooth=False),
     binary_row("add", np.add, accepts=NUMBERS, jittor=lambda jt, x, y: x + y),
     binary_row("sub", np.subtract, accepts=(*FLOATS, "int32", "int64"), jittor=lambda jt, x, y: x - y),
     binary_row("mul_tanh", lambda x, y: x * np.tanh(y), accepts=("float32", "float64"), exact=False,
                jittor=lambda jt, x, y: x * jt.tanh(y)),
     binary_row("mul", np.multiply, accepts=("int32", "int64", "uint8"), jittor=lambda jt, x, y: x * y),
+    binary_row("div", np.divide, accepts=FLOATS, smooth=False, jittor=lambda jt, x, y: x / y),
+    binary_row("floor_divide", np.floor_divide, accepts=("float32", "float64", "int32", "int64"), smooth=False,
+               jittor=lambda jt, x, y: x // y),
+    binary_row("mod", np.mod, accepts=("float32", "float64", "int32", "int64"), smooth=False,
+               jittor=lambda jt, x, y: x % y),
+    binary_row("bitwise_xor", np.bitwise_xor, accepts=(*INTS, "bool"), jittor=lambda jt, x, y: x ^ y),
     binary_row("maximum", np.maximum, accepts=NUMBERS, jittor=lambda jt, x, y: jt.maximum(x, y)),
     binary_row("minimum", np.minimum, accepts=NUMBERS, jittor=lambda jt, x, y: jt.minimum(x, y)),
     binary_row("less", np.less, accepts=NUMBERS, smooth=False, result="bool", jittor=lambda jt, x, y: x < y),
     binary_row("equal", np.equal, accepts=ANY, smooth=False, result="bool", jittor=lambda jt, x, y: x == y),
+    binary_row("not_equal", np.not_equal, accepts=ANY, smooth=False, result="bool", jittor=lambda jt, x, y: x != y),
     binary_row("logical_and", np.logical_and, accepts=("bool",), smooth=False, jittor=lambda jt, x, y: x & y),
     scalar_row("mul_scalar", np.multiply, lambda jt, x, value: x * value),
     scalar_row("rsub_scalar", lambda x, v: v - x, lambda jt, x, value: value - x),
@@ -228,6 +240,7 @@ OPS: tuple[OpRow, ...] = (
     cast_row(),
     reduce_row("sum", np.sum, accepts=(*NUMBERS, "bool"), exact=False),
     reduce_row("mean", np.mean, accepts=FLOATS, exact=False),
+    reduce_row("prod", np.prod, accepts=("int32", "int64", "bool"), exact=True),
     reduce_row("max", np.max, accepts=("float32", "float64"), exact=True),
     reduce_row("min", np.min, accepts=("float32", "float64"), exact=True),
     reduce_row("argmax", np.argmax, accepts=FLOATS, exact=True, result="int64", smooth=False, one_axis=True),

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from jittor_cy.compiler.ir.graph import Graph, Op
 from jittor_cy.compiler.schedule.chain import chains
 from jittor_cy.compiler.schedule.group import Group, GroupSet
-from jittor_cy.compiler.schedule.heuristic import CHEAP, MAX_BUFFERS, MAX_CONCAT, MAX_OPS
+from jittor_cy.compiler.schedule.heuristic import CHEAP, MAX_BUFFERS, MAX_CONCAT, MAX_OPS, MAX_REDUCTIONS
 from jittor_cy.compiler.schedule.labels import MISALIGNED, Labels, covers, down, real_axes
-from jittor_cy.compiler.schedule.reach import POINTWISE, Reach, Reaches
+from jittor_cy.compiler.schedule.reach import POINTWISE, Memo, Reach, Reaches
 from jittor_cy.debug.trace import is_on, trace
 
 __all__ = ["KEEP_APART", "fuse"]
@@ -36,6 +36,7 @@ KEEP_APART: tuple[tuple[str, Callable[[GroupSet, Group, Proposal], bool]], ...] 
     ("an update stays apart from reductions", lambda groups, g, p: p.update != 0 and g.kind != "map"),
     ("outer axes differ", lambda groups, g, p: p.labels is MISALIGNED),
     ("would make a cycle", lambda groups, g, p: groups.would_cycle(g, list(p.reach.sources))),
+    ("too many reductions", lambda groups, g, p: p.reduces and len(g.reduces) >= MAX_REDUCTIONS),
     ("too many ops", lambda groups, g, p: len(g.ops.keys() | set(p.reach.ops)) + 1 > MAX_OPS),
     ("too many buffers",
      lambda groups, g, p: len(g.sources.keys() | set(p.reach.sources)) + len(g.stores) + 1 > MAX_BUFFERS),
@@ -189,7 +190,7 @@ class Fusion(Reaches):
         depend = self.groups.depends(a.number, b.number) or self.groups.depends(b.number, a.number)
         alike = (a.kind, a.outer, a.update) == (b.kind, b.outer, b.update) and a.kind in ("row", "column")
         labels = all(a.labels.get(v, held) == held for v, held in b.labels.items())
-        small = len(a.ops.keys() | b.ops.keys()) <= MAX_OPS
+        small = len(a.ops.keys() | b.ops.keys()) <= MAX_OPS and len(a.reduces) + len(b.reduces) <= MAX_REDUCTIONS
         few = len(a.sources.keys() | b.sources.keys()) + len(a.stores) + len(b.stores) <= MAX_BUFFERS
         return alike and not depend and labels and small and few
 
@@ -208,9 +209,10 @@ class Fusion(Reaches):
 
     def try_store(self, group: Group, var: int, reach: Reach, may_export: bool = True) -> bool:
         root = self.root_of(var)
-        labels = self.labels_of(root, group, {})
+        memo: Memo = {}
+        labels = self.labels_of(root, group, memo)
         whole = group.kind in ("map", "full")  # nothing is left to loop over inside an iteration
-        if not covers(labels, len(group.outer)) or (whole and not self.is_once_a_row(root, group, {})):
+        if not covers(labels, len(group.outer)) or (whole and not self.is_once_a_row(root, group, memo)):
             labels = MISALIGNED
         foreign = [h for h in reach.homes if h != group.number]
         if labels is MISALIGNED and group.number not in reach.homes:

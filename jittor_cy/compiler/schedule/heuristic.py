@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 __all__ = ["CHEAP", "CHUNK", "COLUMN_BLOCK", "COLUMN_LANES", "COLUMN_TILE", "LOAD_COST", "MAX_BUFFERS", "MAX_CONCAT",
-           "MAX_OPS", "ROW_BLOCK", "ROW_LANES", "SMALL_EXTENT", "TRANSPOSE_TILE"]
+           "MAX_OPS", "MAX_REDUCTIONS", "ROW_BLOCK", "ROW_LANES", "SMALL_EXTENT", "TRANSPOSE_TILE"]
 
 # Part of the bits (docs/bits.md), not to be tuned.
 ROW_LANES, ROW_BLOCK = 64, 4096
@@ -20,6 +20,8 @@ TRANSPOSE_TILE = 8
 
 # house.md §6.3: beyond these a kernel spills registers and takes long to compile.
 MAX_OPS = 128
+# Each is a nest of loops of its own: batch normalization with its gradient has 8.
+MAX_REDUCTIONS = 16
 MAX_BUFFERS = 24
 # A Concat of more parts is run by the interpreter: every part is a comparison an element.
 MAX_CONCAT = 12

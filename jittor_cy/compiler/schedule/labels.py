@@ -1,8 +1,6 @@
 """Labels: which axes of a Var are a Group's outer (parallel) axes; carried through ops in both directions."""
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from jittor_cy.compiler.ir.graph import Graph, Op, Var
 
 __all__ = ["MISALIGNED", "Labels", "covers", "down", "real_axes", "reshape_pairs", "up"]
@@ -34,12 +32,11 @@ def reshape_pairs(source: Var, target: Var) -> list[tuple[int, int]]:
     return pairs
 
 
-def up(graph: Graph, op: Op, of: Callable[[int], Labels | None], is_bound: Callable[[int], bool]) -> Labels | None:
+def up(graph: Graph, op: Op, found: list[tuple[Labels | None, bool]]) -> Labels | None:
     """Labels of an op's output, from those of its inputs.
 
-    is_bound: whether an input is computed in the group; anything else can be read from memory at any index.
+    found: (labels, whether computed in the group) of each input; what is not can be read from memory at any index.
     """
-    found = [(of(i), is_bound(i)) for i in op.inputs]
     count = len(graph.vars[op.outputs[0]].shape)
     if any(labels is MISALIGNED and bound for labels, bound in found):
         return MISALIGNED

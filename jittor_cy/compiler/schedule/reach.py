@@ -1,7 +1,6 @@
 """What a value is computed from, as seen by the groups made so far: ops, memory, reductions, cost and alignment."""
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass
 
 from jittor_cy.compiler.ir.graph import Graph, Op
@@ -10,8 +9,10 @@ from jittor_cy.compiler.schedule.group import Group, GroupSet
 from jittor_cy.compiler.schedule.heuristic import CHEAP, LOAD_COST
 from jittor_cy.compiler.schedule.labels import MISALIGNED, Labels, covers, real_axes, up
 
-__all__ = ["POINTWISE", "Reach", "Reaches"]
+__all__ = ["POINTWISE", "Memo", "Reach", "Reaches"]
 
+# Answers about one group, valid until something is stored.
+Memo = dict[int, tuple[Labels | None, bool]]
 POINTWISE = ("elementwise", "movement", "source", "random", "reindex")
 
 
@@ -61,22 +62,25 @@ class Reaches:
         reach = self.reach(var)
         return sum(cost_of(self.graph.ops[o].kind) for o in reach.ops) + LOAD_COST * max(0, len(reach.sources) - 1)
 
-    def labels_of(self, var: int, group: Group, memo: dict[int, Labels | None]) -> Labels | None:
-        if var in group.labels:
-            return group.labels[var]
-        if var not in memo:
-            if self.groups.in_memory(var) or self.producer(var).family == "reduce":
-                memo[var] = (None,) * len(self.graph.vars[var].shape)
-            else:
-                bound = functools.partial(self.is_bound, group=group)
-                memo[var] = up(self.graph, self.producer(var), lambda i: self.labels_of(i, group, memo), bound)
-        return memo[var]
+    def labels_of(self, var: int, group: Group, memo: Memo) -> Labels | None:
+        return self.alignment(var, group, memo)[0]
 
-    def is_bound(self, var: int, group: Group) -> bool:
-        """Whether a value is computed in the group: by one of its reductions, or as a store."""
-        reach = self.reach(var)
-        own = any(self.groups.stored_by.get(s) == group.number for s in reach.sources)
-        return own or group.number in reach.homes
+    def alignment(self, var: int, group: Group, memo: Memo) -> tuple[Labels | None, bool]:
+        """(labels in `group`, whether the value is computed there: by one of its reductions, or as a store)."""
+        if var in memo:
+            return memo[var]
+        if self.groups.in_memory(var):
+            labels, bound = None, self.groups.stored_by.get(var) == group.number
+        elif self.producer(var).family == "reduce":
+            labels, bound = None, self.groups.home[var] == group.number
+        else:
+            op = self.producer(var)
+            found = [self.alignment(i, group, memo) for i in op.inputs]
+            labels, bound = up(self.graph, op, found), any(own for _, own in found)
+            memo[var] = (group.labels.get(var, labels), bound)
+            return memo[var]
+        memo[var] = (group.labels.get(var, (None,) * len(self.graph.vars[var].shape)), bound)
+        return memo[var]
 
     def is_costly(self, var: int) -> bool:
         """Costly, and not computed once for a whole row anyway."""
@@ -96,7 +100,7 @@ class Reaches:
             number = self.producer(number).inputs[0]
         return var if number < self.graph.leaf_count else number
 
-    def is_once_a_row(self, var: int, group: Group, memo: dict[int, Labels | None]) -> bool:
+    def is_once_a_row(self, var: int, group: Group, memo: Memo) -> bool:
         labels = self.labels_of(var, group, memo)
         if not covers(labels, len(group.outer)):
             return False
@@ -104,7 +108,7 @@ class Reaches:
 
     def cost_in_row(self, var: int, group: Group) -> int:
         """Of one element, from values that are there once a row."""
-        memo: dict[int, Labels | None] = {}
+        memo: Memo = {}
         seen, stack, cost = {var}, [var], 0
         while stack:
             number = stack.pop()

@@ -13,7 +13,6 @@ from jittor_cy._runtime cimport (
     Attrs,
     CodeEntry,
     ConvSpec,
-    DeviceKind,
     Dtype,
     Dtypes2,
     ExecStats,
@@ -54,7 +53,6 @@ from jittor_cy._runtime cimport (
     compose_unary,
     compose_variance,
     compose_where,
-    default_device,
     gradient_callback,
     is_floating,
     itemsize,
@@ -84,7 +82,7 @@ from jittor_cy._runtime cimport (
     promote,
 )
 cimport jittor_cy._runtime as _runtime
-from jittor_cy._var cimport Var, binary as binary_of, call_gradient, checked, current, wrap, write_update
+from jittor_cy._var cimport Var, binary as binary_of, call_gradient, checked, current, value_of, wrap, write_update
 
 from jittor_cy.errors import ArgumentTypeError, GradientError
 
@@ -106,7 +104,7 @@ cdef VarRef optional(Var x) except *:
 cdef Refs2 refs(object values, str function) except *:
     cdef Refs2 out
     for i, value in enumerate(values):
-        out.push_back(current(checked(value, function, f"input {i}"))[0])
+        out.push_back(value_of(value, function, f"input {i}"))
     return out
 
 
@@ -194,7 +192,7 @@ def take(Var x not None, Var index not None, int axis, str function="take"):
 
 
 def matmul(a, b):
-    return wrap(compose_matmul(current(checked(a, "matmul", "a"))[0], current(checked(b, "matmul", "b"))[0]))
+    return wrap(compose_matmul(value_of(a, "matmul", "a"), value_of(b, "matmul", "b")))
 
 
 def sgd_update(Var parameter not None, Var gradient not None, Var momentum_buffer, double lr, double momentum=0.0,
@@ -253,7 +251,7 @@ def next_update_group():
 
 def unary(str kind, x, str function):
     name = function.encode()
-    return wrap(compose_unary(kind_of_name(kind), current(checked(x, function, "x"))[0], name))
+    return wrap(compose_unary(kind_of_name(kind), value_of(x, function, "x"), name))
 
 
 def binary(str kind, a, b, str function):
@@ -465,7 +463,9 @@ def with_gradient(Var x not None, callback):
 def flush(targets):
     cdef vector[VarNode*] nodes
     for target in targets:
-        nodes.push_back(current(checked(target, "sync", "target")).get())
+        if not isinstance(target, Var):
+            raise ArgumentTypeError(f"sync: Vars are needed, found {type(target).__name__}")
+        nodes.push_back(current(<Var>target).get())
     EXECUTOR.flush(nodes, FlushReason.kRead)
 
 
@@ -539,14 +539,6 @@ def apply_trace(value):
     _runtime.set_trace(int(level), channels.encode())
 
 
-def apply_use_cuda(bint value):
-    """The module of CUDA is loaded when it is asked for first."""
-    if value or default_device().kind != DeviceKind.kCpu:
-        from jittor_cy import _cuda
-
-        _cuda.use_cuda(value)
-
-
 def install():
     """Connects settings, origins, waits, forks and exit with the runtime; called once by the package."""
     import atexit
@@ -561,7 +553,6 @@ def install():
     flags.listen("threads", apply_threads)
     flags.listen("isa", apply_isa)
     flags.listen("debug", apply_trace)
-    flags.listen("use_cuda", apply_use_cuda)
     os.register_at_fork(after_in_child=after_fork)
     atexit.register(stop)
 

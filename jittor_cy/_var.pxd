@@ -40,6 +40,8 @@ cdef int write_update(Var x, const VarRef& fresh) except -1
 # Bytes are there afterwards; waiting releases the GIL.
 cdef int realize(Var x) except -1
 cdef object binary(OpKind kind, Var a, object b, bint swapped, const char* function)
+# The value of a Var or array; owned, so that a Var made for the call may go.
+cdef VarRef value_of(object value, str function, str argument) except *
 cdef Var checked(object value, str function, str argument)
 # The Var registered as trainable whose value this is, or None.
 cdef Var trainable_of(const void* node)

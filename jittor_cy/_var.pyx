@@ -1,6 +1,7 @@
 # cython: language_level=3
 # distutils: language = c++
 """class Var: a lazy tensor; a cell whose value in-place operations replace."""
+# Longer than other files: an extension class and the C functions on its fields must be one module.
 cimport cython
 from cpython.object cimport PyObject
 from libc.stdint cimport int64_t, uint64_t, uintptr_t
@@ -163,10 +164,7 @@ cdef VarRef undo_step(const VarRef& x, const VarRef& v, tuple step) except *:
         return make_transpose(v, to_ints(sorted(range(len(perm)), key=perm.__getitem__)))
     if kind == RESHAPE:
         return make_reshape(v, base.get().shape, b"reshape")
-    if kind == EXPAND:
-        raise ArgumentError("a write to an expanded view: several of its elements share one place",
-                            help="write to a copy: x.clone()")
-    return v
+    return v  # ALIAS; an expanded view is refused before (refuse_expanded)
 
 
 def view_of(Var x, *steps):
@@ -217,9 +215,32 @@ cdef void make_own(Var x) noexcept:
     update_holder(cell)
 
 
+cdef int refuse_expanded(Var x) except -1:
+    for step in x.recipe:
+        if step[0] == EXPAND:
+            raise ArgumentError("a write to an expanded view: several of its elements share one place", x=x,
+                                help="write to a copy: x.clone()")
+    return 0
+
+
+cdef VarRef stopped_like(VarNode* old, const VarRef& fresh) except *:
+    """A Var at which gradients stop keeps that where what is put into it has no path of its own."""
+    cdef VarRef value = fresh
+    if not old.stop_grad or value.get().stop_grad:
+        return value
+    if value.get().producer.get() != NULL and value.get().producer.get().differentiable:
+        return value
+    if value.get().held > 0:
+        return make_detached(value)
+    value.get().stop_grad = True
+    return value
+
+
 cdef int write(Var x, const VarRef& fresh) except -1:
     current(x)
-    cdef VarRef value = own_leaf(fresh) if x.trainable else fresh
+    if x.recipe is not None:
+        refuse_expanded(x)
+    cdef VarRef value = own_leaf(fresh) if x.trainable else stopped_like(x.value.get(), fresh)
     cdef Cell cell = x.cell
     if cell is not None and x.recipe is not None and cell.root == NULL and cell.views == 1:
         make_own(x)
@@ -231,8 +252,8 @@ cdef int write(Var x, const VarRef& fresh) except -1:
     elif x.recipe is None:
         write_base(cell, value)
     else:
-        write_base(cell, undo_steps(cell.value, value, x.recipe))
-        replace(x, value)
+        write_base(cell, undo_steps(cell.value, fresh, x.recipe))
+        replace(x, make_detached(fresh) if x.value.get().stop_grad else value)
         x.version = cell.version
     if x.hooks is not None:
         hook_value(x)
@@ -255,7 +276,7 @@ cdef VarRef undo_steps(const VarRef& base, const VarRef& value, tuple recipe) ex
 cdef int write_base(Cell cell, const VarRef& fresh) except -1:
     cdef VarRef old = cell.value
     cdef Var root
-    cell.value = fresh
+    cell.value = stopped_like(old.get(), fresh)
     cell.version += 1
     cell.dirty = True
     if cell.holds:
@@ -263,7 +284,7 @@ cdef int write_base(Cell cell, const VarRef& fresh) except -1:
         unhold(old.get()[0])
     if cell.root != NULL:
         root = <Var>cell.root
-        replace(root, own_leaf(fresh) if root.trainable else fresh)
+        replace(root, own_leaf(cell.value) if root.trainable else cell.value)
         root.version = cell.version
     return 0
 
@@ -317,7 +338,7 @@ cdef int call_gradient(void* context, const Refs2* cotangents, Refs3* gradients)
         gradients.resize(len(results))
         for i, result in enumerate(results):
             if result is not None:
-                gradients[0][i] = current(checked(result, "Function", f"gradient {i}"))[0]
+                gradients[0][i] = value_of(result, "Function", f"gradient {i}")
     except BaseException as error:
         restore_error(error)
         return -1
@@ -379,6 +400,11 @@ cdef Var checked(object value, str function, str argument):
         return wrap(leaf_from_array(value, False, function))
     raise ArgumentTypeError(f"{function}: {argument} must be a Var, found {type(value).__name__}",
                             help="make one with jt.array(...)")
+
+
+cdef VarRef value_of(object value, str function, str argument) except *:
+    cdef Var x = checked(value, function, argument)
+    return current(x)[0]
 
 
 cdef object binary(OpKind kind, Var a, object b, bint swapped, const char* function):
@@ -601,11 +627,11 @@ cdef class Var:
         return array.copy() if copy else array
 
     def __dlpack__(self, *, stream=None, max_version=None, dl_device=None, copy=None):
-        """The value for another library; a copy where that library cannot take read-only memory."""
+        """The value for another library: a copy, as some write to what they were given read-only; copy=False shares."""
         array = self.numpy()
-        if max_version is None or max_version[0] < 1 or copy:
-            return array.copy().__dlpack__()
-        return array.__dlpack__(max_version=max_version)
+        if copy is False:
+            return array.__dlpack__(max_version=max_version)
+        return array.copy().__dlpack__()
 
     def __dlpack_device__(self):
         return (1, 0)
@@ -828,9 +854,9 @@ cdef class Var:
     def __matmul__(self, other):
         if not isinstance(other, (Var, np.ndarray)):
             return NotImplemented
-        return wrap(compose_matmul(current(self)[0], current(checked(other, "matmul", "b"))[0]))
+        return wrap(compose_matmul(current(self)[0], value_of(other, "matmul", "b")))
 
     def __rmatmul__(self, other):
         if not isinstance(other, np.ndarray):
             return NotImplemented
-        return wrap(compose_matmul(current(checked(other, "matmul", "a"))[0], current(self)[0]))
+        return wrap(compose_matmul(value_of(other, "matmul", "a"), current(self)[0]))

@@ -125,7 +125,12 @@ def all(x: Var, dim: Any = None, keepdim: bool = False, *, axis: Any = None, kee
 def reduce_bool(kind: str, x: Any, dim: Any, keepdim: Any, axis: Any, keepdims: Any, function: str) -> Var:
     x, axes, keep = reduction_axes(x, dim, keepdim, axis, keepdims, function)
     x = e.as_bool(x, function)
-    return x if axes is None else _graph.reduce(kind, x, axes, keep, function)
+    if axes is None:
+        return x
+    if empty_over(x, axes):
+        shape = [1 if axes >> i & 1 else n for i, n in enumerate(x.shape) if keep or not axes >> i & 1]
+        return _graph.full(shape, "bool", kind == "min")
+    return _graph.reduce(kind, x, axes, keep, function)
 
 
 def count_nonzero(x: Var, dim: Any = None, *, axis: Any = None) -> Var:

@@ -1,0 +1,105 @@
+"""Programs that must fail: the class that a NumPy user expects, and a message that names function, operands and cure."""
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+import jittor_cy as jt
+from jittor_cy import errors
+
+
+def x() -> jt.Var:
+    return jt.zeros(2, 3)
+
+
+FAILURES: list[tuple[str, Callable, type[Exception], tuple[str, ...]]] = [
+    ("add shapes", lambda: x() + jt.zeros(4), errors.ShapeError, ("add", "[2, 3]", "[4]", "test_errors.py")),
+    ("matmul inner", lambda: jt.zeros(2, 3) @ jt.zeros(4, 5), errors.ShapeError, ("matmul", "3", "4", "test_errors.py")),
+    ("reshape count", lambda: x().reshape(4, 2), errors.ShapeError, ("reshape", "6", "[4, 2]")),
+    ("reshape two unknown", lambda: x().reshape(-1, -1), errors.ArgumentError, ("reshape", "one may be -1")),
+    ("sum axis", lambda: x().sum(2), errors.IndexError_, ("sum", "dim 2", "2-d", "from -2 to 1")),
+    ("sum axis twice", lambda: x().sum((0, 0)), errors.ArgumentError, ("sum", "twice")),
+    ("both axis spellings", lambda: jt.sum(x(), 0, axis=0), errors.ArgumentTypeError, ("sum", "dim and axis")),
+    ("softmax axis", lambda: jt.softmax(x(), 5), errors.IndexError_, ("softmax", "dim 5")),
+    ("transpose axis", lambda: x().transpose(0, 2), errors.IndexError_, ("dim 2",)),
+    ("permute incomplete", lambda: x().permute(0, 0), errors.ArgumentError, ("permute", "each of the 2 dims once")),
+    ("concat nothing", lambda: jt.concat([]), errors.ArgumentError, ("concat",)),
+    ("concat shapes", lambda: jt.concat([jt.zeros(2, 3), jt.zeros(3, 3)], 1), errors.ShapeError, ("concat",)),
+    ("stack shapes", lambda: jt.stack([jt.zeros(2), jt.zeros(3)]), errors.ShapeError, ("stack", "input 1")),
+    ("expand", lambda: x().expand(4, 3), errors.ShapeError, ("expand",)),
+    ("max of nothing", lambda: jt.zeros(0).max(), errors.ShapeError, ("max", "no elements")),
+    ("argmax of nothing", lambda: jt.zeros(0).argmax(), errors.ShapeError, ("argmax",)),
+    ("bitwise of floats", lambda: x() & x(), errors.DtypeError, ("bitwise_and", "float32")),
+    ("unknown dtype", lambda: jt.zeros(2, dtype="float31"), errors.DtypeError, ("float31", "float32")),
+    ("complex", lambda: x() + 1j, errors.DtypeError, ("complex",)),
+    ("object array", lambda: jt.array(np.array([object()])), errors.DtypeError, ("object",)),
+    ("ragged list", lambda: jt.array([[1], [1, 2]]), errors.ArgumentError, ("ragged",)),
+    ("text", lambda: jt.array("abc"), errors.ArgumentTypeError, ("array", "str")),
+    ("negative size", lambda: jt.zeros(-1), errors.ArgumentError, ("not negative", "-1")),
+    ("size of another type", lambda: jt.zeros("a"), errors.ArgumentTypeError, ("sizes must be ints",)),
+    ("huge size", lambda: jt.zeros(2**40, 2**40), errors.ArgumentError, ("full",)),
+    ("item of many", lambda: x().item(), errors.ArgumentError, ("item", "6")),
+    ("truth of many", lambda: bool(x()), errors.ArgumentError, ("ambiguous", "any() or all()")),
+    ("length of a number", lambda: len(jt.array(1)), errors.ArgumentTypeError, ("0-d",)),
+    ("index of a float", lambda: [1, 2][jt.array(1.0)], errors.DtypeError, ("integer",)),
+    ("operand of another type", lambda: jt.add(x(), "a"), errors.ArgumentTypeError, ("add", "str")),
+    ("function of another type", lambda: jt.exp("a"), errors.ArgumentTypeError, ("exp", "str")),
+    ("split sizes", lambda: x().split([1, 1], 1), errors.ArgumentError, ("split", "3")),
+    ("pad mode", lambda: jt.pad(x(), (1, 1), mode="mirror"), errors.ArgumentError, ("mirror", "constant")),
+    ("gather dims", lambda: jt.gather(x(), 0, jt.array([1])), errors.ShapeError, ("gather",)),
+    ("gather dtype", lambda: jt.gather(x(), 0, x()), errors.DtypeError, ("integers",)),
+    ("topk", lambda: jt.topk(x(), 4), errors.ArgumentError, ("topk", "4", "3")),
+    ("einsum operands", lambda: jt.einsum("ij,jk", x()), errors.ArgumentError, ("2 operands",)),
+    ("einsum sizes", lambda: jt.einsum("ij,jk->ik", x(), jt.zeros(2, 2)), errors.ShapeError, ("'j'", "3 and 2")),
+    ("reindex text", lambda: jt.reindex(x(), (2,), ["i0+", "0"]), errors.ArgumentError, ("reindex", "'i0+'")),
+    ("reindex axes", lambda: jt.reindex(x(), (2,), ["i0"]), errors.ArgumentError, ("1 index expressions", "2-d")),
+    ("reindex unknown axis", lambda: jt.reindex(x(), (2,), ["i1", "0"]), errors.ArgumentError, ("i1", "1 axes")),
+    ("reindex_reduce op", lambda: jt.reindex_reduce(x(), "avg", (2,), ["i0"]), errors.ArgumentError, ("avg", "add")),
+    ("randint empty", lambda: jt.randint(3, 3, (2,)), errors.ArgumentError, ("randint",)),
+    ("arange step", lambda: jt.arange(0, 3, 0), errors.ArgumentError, ("step",)),
+    ("grad of another type", lambda: jt.grad(1.0, x()), errors.ArgumentTypeError, ("loss", "float")),
+    ("class call", lambda: jt.Var(), errors.ArgumentTypeError, ("jt.array",)),
+    ("device", lambda: x().to("cuda:7"), errors.DeviceError, ("use_cuda",)),
+    ("load of a stranger's file", lambda: jt.load(__file__), errors.ArgumentError, ("not a file of jt.save",)),
+]
+
+
+@pytest.mark.parametrize("run,kind,words", [f[1:] for f in FAILURES], ids=[f[0] for f in FAILURES])
+def test_failure_has_its_class_and_names_what_is_wrong(run: Callable, kind: type[Exception], words: tuple[str, ...]) -> None:
+    with pytest.raises(kind) as caught:
+        run()
+
+    missing = [word for word in words if word not in str(caught.value)]
+    assert not missing, str(caught.value)
+
+
+@pytest.mark.parametrize("kind,base", [
+    (errors.ShapeError, ValueError), (errors.DtypeError, TypeError), (errors.IndexError_, IndexError),
+    (errors.ArgumentTypeError, TypeError), (errors.ArgumentError, ValueError), (errors.MemoryBudgetError, MemoryError),
+    (errors.CompileError, RuntimeError), (errors.RunError, RuntimeError), (errors.ForkError, RuntimeError),
+    (errors.GradientError, RuntimeError), (errors.DeviceError, RuntimeError), (errors.InternalError, RuntimeError),
+])
+def test_classes_are_what_a_numpy_user_expects(kind: type[Exception], base: type[Exception]) -> None:
+    assert issubclass(kind, base) and issubclass(kind, errors.JittorError)
+    assert "Cause:" in kind.__doc__ and "Cure:" in kind.__doc__
+
+
+def test_an_error_leaves_everything_else_usable() -> None:
+    a = jt.ones(3)
+    b = a * 2
+
+    with pytest.raises(errors.ShapeError):
+        b + jt.zeros(4)
+
+    assert b.tolist() == [2.0, 2.0, 2.0]
+
+
+def test_operands_stand_below_the_first_line() -> None:
+    error = errors.ShapeError("f: shapes differ", help="turn one", a=jt.zeros(2, 3))
+
+    lines = str(error).splitlines()
+    assert lines[0] == "f: shapes differ"
+    assert lines[1].startswith("  a: float32[2, 3]")
+    assert lines[2] == "  help: turn one"

@@ -1,0 +1,104 @@
+"""Operations that move values, against NumPy and torch."""
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import jittor_cy as jt
+
+X = np.arange(24, dtype=np.float32).reshape(2, 3, 4)
+M = X[0]
+
+ROWS: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
+    "reshape": (lambda x: x.reshape(4, -1), lambda x: x.reshape(4, -1)),
+    "reshape of a tuple": (lambda x: x.reshape((6, 4)), lambda x: x.reshape(6, 4)),
+    "view": (lambda x: x.view(-1), lambda x: x.reshape(-1)),
+    "flatten": (lambda x: x.flatten(), lambda x: x.reshape(-1)),
+    "flatten from 1": (lambda x: x.flatten(1), lambda x: x.reshape(2, -1)),
+    "unflatten": (lambda x: x.unflatten(2, (2, -1)), lambda x: x.reshape(2, 3, 2, 2)),
+    "permute": (lambda x: x.permute(2, 0, 1), lambda x: x.transpose(2, 0, 1)),
+    "transpose of two": (lambda x: x.transpose(0, 2), lambda x: x.swapaxes(0, 2)),
+    "transpose of all": (lambda x: x.transpose(0, 2, 1), lambda x: x.transpose(0, 2, 1)),
+    "transpose of a tuple": (lambda x: x.transpose((2, 0, 1)), lambda x: x.transpose(2, 0, 1)),
+    "transpose of none": (lambda x: x.transpose(), lambda x: x.T),
+    "T": (lambda x: x.T, lambda x: x.T),
+    "moveaxis": (lambda x: jt.moveaxis(x, 0, -1), lambda x: np.moveaxis(x, 0, -1)),
+    "unsqueeze": (lambda x: x.unsqueeze(1), lambda x: x[:, None]),
+    "unsqueeze at the end": (lambda x: x.unsqueeze(axis=-1), lambda x: x[..., None]),
+    "squeeze": (lambda x: x[:1].squeeze(), lambda x: x[0]),
+    "squeeze one": (lambda x: x[:1, :1].squeeze(1), lambda x: x[:1, 0]),
+    "expand": (lambda x: x[:, :1].expand(-1, 5, -1), lambda x: np.broadcast_to(x[:, :1], (2, 5, 4))),
+    "broadcast_to": (lambda x: x.broadcast_to((2, 2, 3, 4)), lambda x: np.broadcast_to(x, (2, 2, 3, 4))),
+    "repeat": (lambda x: x.repeat(1, 2, 3), lambda x: np.tile(x, (1, 2, 3))),
+    "repeat with new axes": (lambda x: x.repeat(2, 1, 1, 2), lambda x: np.tile(x, (2, 1, 1, 2))),
+    "repeat_interleave": (lambda x: x.repeat_interleave(2, 1), lambda x: np.repeat(x, 2, 1)),
+    "flip": (lambda x: x.flip(0, 2), lambda x: np.flip(x, (0, 2))),
+    "flip of a list": (lambda x: jt.flip(x, [1]), lambda x: np.flip(x, 1)),
+    "roll": (lambda x: x.roll((1, -2), (0, 2)), lambda x: np.roll(x, (1, -2), (0, 2))),
+    "roll flat": (lambda x: x.roll(5), lambda x: np.roll(x, 5)),
+    "narrow": (lambda x: x.narrow(2, 1, 2), lambda x: x[:, :, 1:3]),
+    "concat": (lambda x: jt.concat([x, x[:, :1]], 1), lambda x: np.concatenate([x, x[:, :1]], 1)),
+    "stack": (lambda x: jt.stack([x, -x], 1), lambda x: np.stack([x, -x], 1)),
+    "stack at the end": (lambda x: jt.stack([x, -x], axis=-1), lambda x: np.stack([x, -x], -1)),
+    "split": (lambda x: x.split(2, 1)[1], lambda x: x[:, 2:]),
+    "split of sizes": (lambda x: x.split([1, 3], -1)[1], lambda x: x[..., 1:]),
+    "chunk": (lambda x: x.chunk(2, 2)[1], lambda x: x[..., 2:]),
+    "unbind": (lambda x: x.unbind(1)[2], lambda x: x[:, 2]),
+    "pad of torch": (lambda x: jt.pad(x, (1, 2, 0, 1)), lambda x: np.pad(x, ((0, 0), (0, 1), (1, 2)))),
+    "pad of numpy": (lambda x: jt.pad(x, ((1, 0), (0, 0), (2, 1)), value=7),
+                     lambda x: np.pad(x, ((1, 0), (0, 0), (2, 1)), constant_values=7)),
+    "pad that cuts": (lambda x: jt.pad(x, (-1, 2)), lambda x: np.pad(x[..., 1:], ((0, 0), (0, 0), (0, 2)))),
+    "triu": (lambda x: x.triu(1), lambda x: np.triu(x, 1)),
+    "tril": (lambda x: x.tril(-1), lambda x: np.tril(x, -1)),
+    "diag of a matrix": (lambda x: jt.diag(x[0], 1), lambda x: np.diag(x[0], 1)),
+    "diag below": (lambda x: jt.diag(x[0], -1), lambda x: np.diag(x[0], -1)),
+    "diag of a vector": (lambda x: jt.diag(x[0, 0], -1), lambda x: np.diag(x[0, 0], -1)),
+    "meshgrid": (lambda x: jt.meshgrid(x[0, 0], x[0, :, 0])[1], lambda x: np.meshgrid(x[0, 0], x[0, :, 0], indexing="ij")[1]),
+    "meshgrid xy": (lambda x: jt.meshgrid(x[0, 0], x[0, :, 0], indexing="xy")[0], lambda x: np.meshgrid(x[0, 0], x[0, :, 0])[0]),
+    "vstack": (lambda x: jt.vstack([x[0, 0], x[0, 1]]), lambda x: np.vstack([x[0, 0], x[0, 1]])),
+    "hstack": (lambda x: jt.hstack([x[0], x[1]]), lambda x: np.hstack([x[0], x[1]])),
+}
+
+
+@pytest.mark.parametrize("jittor,numpy", ROWS.values(), ids=ROWS.keys())
+@pytest.mark.parametrize("pending", [False, True])
+def test_movement_is_numpys(jittor: Callable, numpy: Callable, pending: bool) -> None:
+    x = jt.array(X) * 1 if pending else jt.array(X)
+
+    found = jittor(x)
+
+    assert found.shape == numpy(X).shape
+    np.testing.assert_array_equal(found.numpy(), numpy(X))
+
+
+@pytest.mark.parametrize("jittor,numpy", ROWS.values(), ids=ROWS.keys())
+def test_gradient_of_movement_counts_where_values_went(jittor: Callable, numpy: Callable) -> None:
+    x = jt.array(X)
+    weights = np.arange(numpy(X).size, dtype=np.float32).reshape(numpy(X).shape)
+    tags = np.arange(1, 25, dtype=np.float64).reshape(X.shape)  # where each value comes from; 0 and 7 are fillings
+    moved = np.where((numpy(tags) >= 1) & (numpy(tags) == numpy(tags + 0.25) - 0.25), numpy(tags), 0)
+    expected = np.zeros(25)
+    np.add.at(expected, np.abs(moved).astype(int).ravel(), (weights * np.sign(numpy(tags))).ravel())
+
+    found = jt.grad((jittor(x) * jt.array(weights)).sum(), x)
+
+    if "stack" in [name for name, row in ROWS.items() if row[0] is jittor][0].split(" ")[0] and weights.size == 48:
+        expected[1:] = (np.stack([weights.take(0, 1), -weights.take(1, 1)]).sum(0) if weights.shape[1] == 2
+                        else weights[..., 0] - weights[..., 1]).ravel()
+    np.testing.assert_array_equal(found.numpy().ravel(), expected[1:])
+
+
+@pytest.mark.parametrize("dims", [(0, 1), (1, 0), (-1, -2)])
+def test_transpose_of_two_dims_of_a_matrix_exchanges_them(dims: tuple[int, int]) -> None:
+    np.testing.assert_array_equal(jt.array(M).transpose(*dims).numpy(), M.T)
+
+
+def test_views_of_realized_vars_move_no_bytes() -> None:
+    x = jt.array(X)
+    base = x.numpy().ctypes.data
+
+    for view in (x.T, x.reshape(6, 4), x[1], x[:, ::2], x.permute(1, 2, 0), x.expand(3, 2, 3, 4)):
+        assert base <= view.numpy().ctypes.data < base + X.nbytes

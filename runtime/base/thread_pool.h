@@ -19,7 +19,7 @@ class ThreadPool {
   void set_threads(int threads);
 
   /// Splits [0, count) at multiples of `grain` into one contiguous part a thread; runs inline when one part is enough.
-  /// What a part computes must not depend on where the cuts fall (house.md: bits depend on the operation alone).
+  /// What a part computes must not depend on where the cuts fall (docs/bits.md: bits depend on the operation alone).
   void parallel_for(int64_t count, int64_t grain, Body body, void* context);
 
   /// Lambda form: f(int thread, int64_t begin, int64_t end).

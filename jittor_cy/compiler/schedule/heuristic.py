@@ -18,7 +18,7 @@ SMALL_EXTENT = 16
 # Rows that a transposition writes side by side (1024 x 1024: 8 0.6 ms, 16 2.3 ms, untiled 4 ms: lines share L1 sets).
 TRANSPOSE_TILE = 8
 
-# house.md §6.3: beyond these a kernel spills registers and takes long to compile.
+# docs/architecture.md §5.3: beyond these a kernel spills registers and takes long to compile.
 MAX_OPS = 128
 # Each is a nest of loops of its own: batch normalization with its gradient has 8.
 MAX_REDUCTIONS = 16

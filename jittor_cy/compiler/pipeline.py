@@ -1,4 +1,5 @@
 """The pipeline: from a Graph to a Program with its kernels' sources; the one file that knows every pass."""
+
 from __future__ import annotations
 
 import hashlib
@@ -9,6 +10,7 @@ from jittor_cy.compiler.codegen import cpu
 from jittor_cy.compiler.ir import spec
 from jittor_cy.compiler.ir.graph import Graph, Op
 from jittor_cy.compiler.ir.kernel import Kernel
+from jittor_cy.compiler.ir.printer import kernel_text
 from jittor_cy.compiler.ir.program import KernelSource, Launch, Program
 from jittor_cy.compiler.passes.donate import donate, donations_of
 from jittor_cy.compiler.passes.hoist import hoist
@@ -61,7 +63,13 @@ def lower(kernel: Kernel, options: Options) -> Kernel:
         if options.verify:
             spec.verify(kernel, step.ensures, after=step.name)
         if is_on(4, "pass"):
-            trace(4, "pass", name=step.name, kernel=kernel.name, ir="unchanged" if before == kernel else kernel)
+            trace(
+                4,
+                "pass",
+                name=step.name,
+                kernel=kernel.name,
+                ir="unchanged" if before == kernel else "\n" + kernel_text(kernel),
+            )
     return kernel
 
 
@@ -99,8 +107,13 @@ def single_launch(graph: Graph, group: Group) -> Launch:
     return Launch(None, (op.id,), (*op.inputs, *op.outputs), len(op.outputs))
 
 
-def kernel_launch(graph: Graph, canonical: dict[int, tuple[int, int]], chain: tuple[Group, ...], options: Options,
-                  source_of: Callable[[Kernel, Options], KernelSource]) -> tuple[Launch, KernelSource]:
+def kernel_launch(
+    graph: Graph,
+    canonical: dict[int, tuple[int, int]],
+    chain: tuple[Group, ...],
+    options: Options,
+    source_of: Callable[[Kernel, Options], KernelSource],
+) -> tuple[Launch, KernelSource]:
     kernel = build_kernel(graph, canonical, chain)
     donations = () if "donate" in options.without else donations_of(kernel)
     kernel = lower(kernel, options)
@@ -108,9 +121,18 @@ def kernel_launch(graph: Graph, canonical: dict[int, tuple[int, int]], chain: tu
     numbers = Numbers(graph, kernel)
     phases = tuple(numbers.phase(p) for p in kernel.phases)
     local, shared = numbers.nbytes(kernel.local), numbers.nbytes(kernel.shared)
-    launch = Launch(source.key, kernel.ops, tuple(b.var for b in kernel.buffers),
-                    sum(b.is_output for b in kernel.buffers), tuple(numbers.dims), kernel.scalars, phases, local, shared,
-                    donations)
+    launch = Launch(
+        source.key,
+        kernel.ops,
+        tuple(b.var for b in kernel.buffers),
+        sum(b.is_output for b in kernel.buffers),
+        tuple(numbers.dims),
+        kernel.scalars,
+        phases,
+        local,
+        shared,
+        donations,
+    )
     trace(3, "kernel", key=source.key[:16], name=source.name, kind="+".join(g.kind for g in chain), ops=len(kernel.ops))
     return launch, source
 

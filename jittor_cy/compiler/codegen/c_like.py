@@ -1,4 +1,5 @@
 """Kernel IR's expressions and simple statements → C text; what both targets share."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -8,7 +9,7 @@ from jittor_cy.compiler.ir.index import terms_of, value_of
 from jittor_cy.compiler.ir.kernel import Assign, Check, Define, Kernel, Statement
 from jittor_cy.compiler.ir.primitives import CTYPE, REDUCE_OPS, SUFFIX, function_name, is_floating, is_half
 
-__all__ = ["INDENT", "Printer", "combine_text", "held_type", "indent", "literal"]
+__all__ = ["INDENT", "Printer", "combine_text", "held_type", "indent", "least", "literal"]
 
 INDENT = "  "
 LEAST = {-(2**63): "(-9223372036854775807ll - 1)", -(2**31): "(-2147483647 - 1)"}
@@ -40,6 +41,11 @@ def literal(text: str, dtype: str) -> str:
 def combine_text(kind: str, dtype: str, a: str, b: str) -> str:
     """One step of a reduction."""
     return f"jt_{function_name(REDUCE_OPS[kind])}_{SUFFIX[dtype]}({a}, {b})"
+
+
+def least(a: str, b: str) -> str:
+    """The smaller of two numbers, as C text."""
+    return f"{a} < {b} ? {a} : {b}"
 
 
 def indent(lines: list[str]) -> list[str]:
@@ -86,7 +92,7 @@ class Printer:
                 factors.insert(0, literal(str(abs(coefficient)), "int64"))
             parts.append(("- " if coefficient < 0 else "+ ") + " * ".join(factors))
         text = " ".join(parts).removeprefix("+ ")
-        return f"({text})" if len(parts) > 1 or text.startswith("-") else text
+        return f"({text})" if " " in text else text
 
     def quotient(self, expr: Expr) -> str:
         """Unsigned where the divisor is not known: it may be 0 where no element exists."""
@@ -101,7 +107,7 @@ class Printer:
 
     def place(self, expr: Expr) -> str:
         """A load or element as a target."""
-        name = self.buffers[int(expr.data)].name if expr.kind == "load" else str(expr.data)  # type: ignore[call-overload]
+        name = self.buffers[int(str(expr.data))].name if expr.kind == "load" else str(expr.data)
         return f"{name}[{self.bare(expr.args[0])}]"
 
     def bare(self, expr: Expr) -> str:

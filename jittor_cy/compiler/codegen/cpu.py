@@ -1,4 +1,5 @@
 """Kernel IR → headerless C for the CPU: scalar loops that gcc vectorizes; one function a phase."""
+
 from __future__ import annotations
 
 from jittor_cy.compiler.codegen.c_like import Printer, held_type, indent
@@ -16,8 +17,10 @@ KEY = "@KEY@"
 def print_kernel(kernel: Kernel, isa: str) -> str:
     """The whole source, with KEY where the key belongs."""
     body = "\n".join(line for number in range(len(kernel.phases)) for line in CpuPrinter(kernel).phase(number))
-    head = [f"// jittor_cy kernel {KEY} · {kernel.name} · target cpu ({isa})",
-            f"// again: python -m jittor_cy.debug.kernel {KEY}"]
+    head = [
+        f"// jittor_cy kernel {KEY} · {kernel.name} · target cpu ({isa})",
+        f"// again: python -m jittor_cy.debug.kernel {KEY}",
+    ]
     parts = ["\n".join(head), abi_text(), preamble(), *closure(body), body]
     return "\n\n".join(parts) + "\n"
 
@@ -39,8 +42,10 @@ class CpuPrinter(Printer):
         phase = self.kernel.phases[number]
         lines = self.iterations(phase)
         text = "\n".join(lines)
-        out = ["__attribute__((flatten))",
-               f"void kernel_{KEY}_phase{number}(const KernelArgs* args, void* local, long long begin, long long end) {{"]
+        out = [
+            "__attribute__((flatten))",
+            f"void kernel_{KEY}_phase{number}(const KernelArgs* args, void* local, long long begin, long long end) {{",
+        ]
         return out + indent(self.parameters(text) + lines) + ["}"]
 
     def parameters(self, text: str) -> list[str]:
@@ -50,11 +55,14 @@ class CpuPrinter(Printer):
             if uses(text, buffer.name):
                 const = "" if buffer.is_output else "const "
                 restrict = "" if buffer.aliased else " restrict"
-                out.append(f"{const}{CTYPE[buffer.dtype]}*{restrict} {buffer.name} = args->ptr[{position}];"
-                           f"  // {buffer.dtype}")
+                out.append(
+                    f"{const}{CTYPE[buffer.dtype]}*{restrict} {buffer.name} = args->ptr[{position}];  // {buffer.dtype}"
+                )
         scratch = self.scratch("local", self.kernel.local) + self.scratch("args->shared", self.kernel.shared)
         everything = text + "\n".join(scratch)
-        dims = [f"const long long d{i} = args->dim[{i}];" for i in range(len(self.kernel.dims)) if uses(everything, f"d{i}")]
+        dims = [
+            f"const long long d{i} = args->dim[{i}];" for i in range(len(self.kernel.dims)) if uses(everything, f"d{i}")
+        ]
         return out + dims + [line for line in scratch if uses(text, line.split("=")[0].split()[-1])]
 
     def scratch(self, where: str, arrays: tuple[Array, ...]) -> list[str]:
@@ -73,7 +81,13 @@ class CpuPrinter(Printer):
             return before + body
         if len(phase.axes) == 1 and not phase.tile:
             axis = phase.axes[0].data
-            return [*before, *self.pragma, f"for (long long {axis} = begin; {axis} < end; {axis}++) {{", *indent(body), "}"]
+            return [
+                *before,
+                *self.pragma,
+                f"for (long long {axis} = begin; {axis} < end; {axis}++) {{",
+                *indent(body),
+                "}",
+            ]
         inner = indent(self.position(phase) + body)
         return [*before, "for (long long at = begin; at < end; at++) {", *inner, "}"]
 
@@ -82,7 +96,7 @@ class CpuPrinter(Printer):
         out, rest = [], "at"
         for number, axis in reversed(list(enumerate(phase.axes))):
             name, extent = str(axis.data), self.text(axis.args[0])
-            count = f"({extent})" if " " in extent else extent
+            count = extent
             if phase.tile and number == len(phase.axes) - 1:
                 count = f"(({extent} + {phase.tile - 1}) / {phase.tile})"
                 name = f"{name}_tile"
@@ -97,8 +111,10 @@ class CpuPrinter(Printer):
             last = phase.axes[-1]
             name, extent = str(last.data), self.text(last.args[0])
             out.append(f"const long long {name}_begin = {name}_tile * {phase.tile};")
-            out.append(f"const long long {name}_end = {name}_begin + {phase.tile} < {extent} ? "
-                       f"{name}_begin + {phase.tile} : {extent};")
+            out.append(
+                f"const long long {name}_end = {name}_begin + {phase.tile} < {extent} ? "
+                f"{name}_begin + {phase.tile} : {extent};"
+            )
         return out
 
     # ---- statements ----
@@ -121,7 +137,9 @@ class CpuPrinter(Printer):
 
     def recall(self, recall: Recall) -> list[str]:
         kind, name = held_type(recall.target.dtype), recall.target.data
-        value = f"{self.text(recall.extent)} > 0 ? {recall.array}[{self.bare(recall.place)}] : {self.text(recall.identity)}"
+        value = (
+            f"{self.text(recall.extent)} > 0 ? {recall.array}[{self.bare(recall.place)}] : {self.text(recall.identity)}"
+        )
         if recall.columns is None:
             return [f"const {kind} {name} = {value};"]
         axis = recall.columns.data
@@ -139,7 +157,7 @@ def uses(text: str, name: str) -> bool:
     at = text.find(name)
     while at >= 0:
         before = text[at - 1] if at else " "
-        after = text[at + len(name):at + len(name) + 1] or " "
+        after = text[at + len(name) : at + len(name) + 1] or " "
         if not (before.isalnum() or before == "_") and not (after.isalnum() or after == "_"):
             return True
         at = text.find(name, at + 1)

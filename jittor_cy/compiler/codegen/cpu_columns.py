@@ -1,9 +1,10 @@
 """Reductions with axes behind (I > 1) as C loops: a tile of columns side by side, rows in the order of docs/bits.md."""
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jittor_cy.compiler.codegen.c_like import INDENT, combine_text, held_type, indent
+from jittor_cy.compiler.codegen.c_like import INDENT, combine_text, held_type, indent, least
 from jittor_cy.compiler.ir.kernel import Partial, ReduceLoop, ReduceResult, begin_of, end_of
 from jittor_cy.compiler.ir.primitives import identity_of
 
@@ -73,7 +74,10 @@ class ColumnReduce:
             place = self.place(partial, number)
             name = r.target.data
             if is_search(r):
-                keeps += [f"{arrays[0]}[{place}] = {name}_best[{self.lane}];", f"{arrays[1]}[{place}] = {name}[{self.lane}];"]
+                keeps += [
+                    f"{arrays[0]}[{place}] = {name}_best[{self.lane}];",
+                    f"{arrays[1]}[{place}] = {name}[{self.lane}];",
+                ]
             else:
                 keeps.append(f"{arrays[0]}[{place}] = {name}_lane[0][{self.lane}];")
         return out + self.every_column(keeps)
@@ -93,8 +97,15 @@ class ColumnReduce:
                 keeps.append(f"{arrays[0]}[{self.place(partial, None)}] = {name}[{self.lane}];")
         inner = [*lanes, *self.every_column(takes), *self.push(f"block * {self.loop.block}")]
         loop = [f"for (long long block = 0; block < {count}; block++) {{", *indent(inner), "}"]
-        return [*self.declare(), "{", *indent([*self.stacks(), *loop, *self.fold_stack()]), "}",
-                f"if ({count} > 0) {{", *indent(self.every_column(keeps)), "}"]
+        return [
+            *self.declare(),
+            "{",
+            *indent([*self.stacks(), *loop, *self.fold_stack()]),
+            "}",
+            f"if ({count} > 0) {{",
+            *indent(self.every_column(keeps)),
+            "}",
+        ]
 
     def place(self, partial: Partial, row: str | None) -> str:
         column = self.printer.text(partial.place)
@@ -107,32 +118,52 @@ class ColumnReduce:
     def every_column(self, lines: list[str]) -> list[str]:
         if not lines:
             return []
-        return [f"for (long long {self.column} = {self.begin}; {self.column} < {self.end}; {self.column}++) {{", *indent(lines), "}"]
+        return [
+            f"for (long long {self.column} = {self.begin}; {self.column} < {self.end}; {self.column}++) {{",
+            *indent(lines),
+            "}",
+        ]
 
     def declare_search(self, r: ReduceResult) -> list[str]:
         name = r.target.data
         return [f"{held_type(r.dtype)} {name}_best[{COLUMN_TILE}];", f"long long {name}[{COLUMN_TILE}];"]
 
     def block(self) -> list[str]:
-        out = [f"const long long stop = start + {self.loop.block} < {self.extent} ? start + {self.loop.block} : {self.extent};"]
+        out = [f"const long long stop = {least(f'start + {self.loop.block}', self.extent)};"]
         lanes = self.loop.lanes
         for r in self.folds:
             identity = self.printer.text(identity_of(r.kind, r.dtype))
             out.append(f"{held_type(r.dtype)} {r.target.data}_lane[{lanes}][{COLUMN_TILE}];")
-            out.append(f"for (int k = 0; k < {lanes}; k++) for (int l = 0; l < {COLUMN_TILE}; l++) "
-                       f"{r.target.data}_lane[k][l] = {identity};")
-        rows = [f"{held_type(r.dtype)}* {r.target.data}_row = {r.target.data}_lane[({self.axis} - start) % {lanes}];"
-                for r in self.folds]
-        body = [*self.printer.pragma,
-                f"for (long long {self.column} = {self.begin}; {self.column} < {self.end}; {self.column}++) {{",
-                *indent(self.body()), "}"]
-        out += [f"for (long long {self.axis} = start; {self.axis} < stop; {self.axis}++) {{", *indent([*rows, *body]), "}"]
+            out.append(
+                f"for (int k = 0; k < {lanes}; k++) for (int l = 0; l < {COLUMN_TILE}; l++) "
+                f"{r.target.data}_lane[k][l] = {identity};"
+            )
+        rows = [
+            f"{held_type(r.dtype)}* {r.target.data}_row = {r.target.data}_lane[({self.axis} - start) % {lanes}];"
+            for r in self.folds
+        ]
+        body = [
+            *self.printer.pragma,
+            f"for (long long {self.column} = {self.begin}; {self.column} < {self.end}; {self.column}++) {{",
+            *indent(self.body()),
+            "}",
+        ]
+        out += [
+            f"for (long long {self.axis} = start; {self.axis} < stop; {self.axis}++) {{",
+            *indent([*rows, *body]),
+            "}",
+        ]
         if self.folds:
-            steps = [f"{r.target.data}_lane[k][l] = "
-                     f"{combine_text(r.kind, r.dtype, f'{r.target.data}_lane[k][l]', f'{r.target.data}_lane[k + w][l]')};"
-                     for r in self.folds]
-            out += [f"for (int w = {lanes // 2}; w > 0; w /= 2) {{",
-                    f"{INDENT}for (int k = 0; k < w; k++) for (int l = 0; l < {COLUMN_TILE}; l++) {{ {' '.join(steps)} }}", "}"]
+            steps = [
+                f"{r.target.data}_lane[k][l] = "
+                f"{combine_text(r.kind, r.dtype, f'{r.target.data}_lane[k][l]', f'{r.target.data}_lane[k + w][l]')};"
+                for r in self.folds
+            ]
+            out += [
+                f"for (int w = {lanes // 2}; w > 0; w /= 2) {{",
+                f"{INDENT}for (int k = 0; k < w; k++) for (int l = 0; l < {COLUMN_TILE}; l++) {{ {' '.join(steps)} }}",
+                "}",
+            ]
         return out
 
     def body(self) -> list[str]:
@@ -155,8 +186,11 @@ class ColumnReduce:
         name, sign = r.target.data, ">" if r.kind == "ArgMax" else "<"
         best = f"{name}_best[{lane}]"
         taken = f"({first}) | ({value} {sign} {best}) | (({value} != {value}) & ({best} == {best}))"
-        return [f"const int {name}_taken = {taken};", f"{best} = {name}_taken ? {value} : {best};",
-                f"{name}[{lane}] = {name}_taken ? {at} : {name}[{lane}];"]
+        return [
+            f"const int {name}_taken = {taken};",
+            f"{best} = {name}_taken ? {value} : {best};",
+            f"{name}[{lane}] = {name}_taken ? {at} : {name}[{lane}];",
+        ]
 
     def each(self, lines: list[str]) -> str:
         return f"for (int l = 0; l < {COLUMN_TILE}; l++) {{ {' '.join(lines)} }}"
@@ -164,18 +198,31 @@ class ColumnReduce:
     def push(self, start: str) -> list[str]:
         if not self.folds:
             return []
-        merges = [f"{r.target.data}_lane[0][l] = "
-                  f"{combine_text(r.kind, r.dtype, f'{r.target.data}_stack[depth][l]', f'{r.target.data}_lane[0][l]')};"
-                  for r in self.folds]
+        merges = [
+            f"{r.target.data}_lane[0][l] = "
+            f"{combine_text(r.kind, r.dtype, f'{r.target.data}_stack[depth][l]', f'{r.target.data}_lane[0][l]')};"
+            for r in self.folds
+        ]
         keeps = [f"{r.target.data}_stack[depth][l] = {r.target.data}_lane[0][l];" for r in self.folds]
-        return [f"for (long long number = {start} / {self.loop.block}; number & 1; number >>= 1) {{",
-                f"{INDENT}depth--;", INDENT + self.each(merges), "}", self.each(keeps), "depth++;"]
+        return [
+            f"for (long long number = {start} / {self.loop.block}; number & 1; number >>= 1) {{",
+            f"{INDENT}depth--;",
+            INDENT + self.each(merges),
+            "}",
+            self.each(keeps),
+            "depth++;",
+        ]
 
     def fold_stack(self) -> list[str]:
         if not self.folds:
             return []
-        steps = [f"{r.target.data}_stack[depth - 2][l] = " + combine_text(
-            r.kind, r.dtype, f"{r.target.data}_stack[depth - 2][l]", f"{r.target.data}_stack[depth - 1][l]") + ";"
-                 for r in self.folds]
+        steps = [
+            f"{r.target.data}_stack[depth - 2][l] = "
+            + combine_text(
+                r.kind, r.dtype, f"{r.target.data}_stack[depth - 2][l]", f"{r.target.data}_stack[depth - 1][l]"
+            )
+            + ";"
+            for r in self.folds
+        ]
         takes = [f"{r.target.data}[l] = {r.target.data}_stack[0][l];" for r in self.folds]
         return ["for (; depth > 1; depth--) {", INDENT + self.each(steps), "}", f"if (depth > 0) {self.each(takes)}"]

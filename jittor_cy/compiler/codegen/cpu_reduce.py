@@ -1,9 +1,10 @@
 """Reductions as C loops for the CPU, in the order that docs/bits.md fixes: lanes, halving, blocks pairwise."""
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jittor_cy.compiler.codegen.c_like import INDENT, combine_text, held_type, indent
+from jittor_cy.compiler.codegen.c_like import INDENT, combine_text, held_type, indent, least
 from jittor_cy.compiler.codegen.cpu_columns import COLUMN_TILE, ColumnReduce
 from jittor_cy.compiler.ir.index import value_of
 from jittor_cy.compiler.ir.kernel import Loop, Partial, ReduceLoop, ReduceResult, Statement
@@ -78,8 +79,11 @@ class RowReduce:
             return [*out, "{", *indent([*self.block("0", self.extent), *self.take_lanes()]), "}"]
         stacks = [f"{held_type(r.dtype)} {self.name(r)}_stack[{STACK}];" for r in self.folds]
         stacks += ["int depth = 0;"] if self.folds else []
-        inner = [f"const long long stop = start + {self.loop.block} < {self.extent} ? start + {self.loop.block} : {self.extent};",
-                 *self.block("start", "stop"), *self.push("start")]
+        inner = [
+            f"const long long stop = {least(f'start + {self.loop.block}', self.extent)};",
+            *self.block("start", "stop"),
+            *self.push("start"),
+        ]
         head = f"for (long long start = 0; start < {self.extent}; start += {self.loop.block}) {{"
         return [*out, "{", *indent([*stacks, head, *indent(inner), "}", *self.fold_stack()]), "}"]
 
@@ -117,15 +121,24 @@ class RowReduce:
             lane = f"{self.axis} - {start}" if start != "0" else self.axis
             lane = lane if self.short else f"({lane}) % {self.lanes}"
             body = self.body(lane, start)
-            return [*self.unroll, f"for (long long {self.axis} = {start}; {self.axis} < {stop}; {self.axis}++) {{",
-                    *indent(body), "}"]
+            return [
+                *self.unroll,
+                f"for (long long {self.axis} = {start}; {self.axis} < {stop}; {self.axis}++) {{",
+                *indent(body),
+                "}",
+            ]
         full = [f"const long long {self.axis} = at + l;", *self.body("l", start)]
         rest = self.body(f"{self.axis} - at", start)
-        return [f"long long at = {start};",
-                f"for (; at + {self.lanes} <= {stop}; at += {self.lanes}) {{",
-                *indent([*self.printer.pragma, f"for (long long l = 0; l < {self.lanes}; l++) {{", *indent(full), "}"]), "}",
-                *self.printer.pragma,
-                f"for (long long {self.axis} = at; {self.axis} < {stop}; {self.axis}++) {{", *indent(rest), "}"]
+        return [
+            f"long long at = {start};",
+            f"for (; at + {self.lanes} <= {stop}; at += {self.lanes}) {{",
+            *indent([*self.printer.pragma, f"for (long long l = 0; l < {self.lanes}; l++) {{", *indent(full), "}"]),
+            "}",
+            *self.printer.pragma,
+            f"for (long long {self.axis} = at; {self.axis} < {stop}; {self.axis}++) {{",
+            *indent(rest),
+            "}",
+        ]
 
     def body(self, lane: str, start: str) -> list[str]:
         out = self.printer.statements(self.loop.body)
@@ -144,7 +157,11 @@ class RowReduce:
         first = f"{self.axis} == 0" if first.endswith("start") and not self.is_partial else first
         taken = f"({first}) | ({value} {sign} {best}) | (({value} != {value}) & ({best} == {best}))"
         name = f"{self.name(r)}_taken"
-        return [f"const int {name} = {taken};", f"{best} = {name} ? {value} : {best};", f"{index} = {name} ? {at} : {index};"]
+        return [
+            f"const int {name} = {taken};",
+            f"{best} = {name} ? {value} : {best};",
+            f"{index} = {name} ? {at} : {index};",
+        ]
 
     is_partial = False
 
@@ -153,11 +170,16 @@ class RowReduce:
     def push(self, start: str) -> list[str]:
         if not self.folds:
             return []
-        out = ["int merged = depth;  // as many as the block's number has ones at its end",
-               f"for (long long number = {start} / {self.loop.block}; number & 1; number >>= 1) {{", f"{INDENT}merged--;"]
+        out = [
+            "int merged = depth;  // as many as the block's number has ones at its end",
+            f"for (long long number = {start} / {self.loop.block}; number & 1; number >>= 1) {{",
+            f"{INDENT}merged--;",
+        ]
         for r in self.folds:
-            out.append(f"{INDENT}{self.name(r)}_lane[0] = "
-                       f"{combine_text(r.kind, r.dtype, f'{self.name(r)}_stack[merged]', f'{self.name(r)}_lane[0]')};")
+            out.append(
+                f"{INDENT}{self.name(r)}_lane[0] = "
+                f"{combine_text(r.kind, r.dtype, f'{self.name(r)}_stack[merged]', f'{self.name(r)}_lane[0]')};"
+            )
         out.append("}")
         out += [f"{self.name(r)}_stack[merged] = {self.name(r)}_lane[0];" for r in self.folds]
         return [*out, "depth = merged + 1;"]
@@ -165,9 +187,11 @@ class RowReduce:
     def fold_stack(self) -> list[str]:
         if not self.folds:
             return []
-        steps = [f"{self.name(r)}_stack[depth - 2] = "
-                 f"{combine_text(r.kind, r.dtype, f'{self.name(r)}_stack[depth - 2]', f'{self.name(r)}_stack[depth - 1]')};"
-                 for r in self.folds]
+        steps = [
+            f"{self.name(r)}_stack[depth - 2] = "
+            f"{combine_text(r.kind, r.dtype, f'{self.name(r)}_stack[depth - 2]', f'{self.name(r)}_stack[depth - 1]')};"
+            for r in self.folds
+        ]
         takes = " ".join(f"{self.name(r)} = {self.name(r)}_stack[0];" for r in self.folds)
         return ["for (; depth > 1; depth--) {", *indent(steps), "}", f"if (depth > 0) {{ {takes} }}"]
 
@@ -176,8 +200,10 @@ class RowReduce:
     def first_half(self, partial: Partial) -> list[str]:
         self.is_partial = True
         number = str(partial.number.data)
-        out = [f"const long long start = {number} * {self.loop.block};",
-               f"const long long stop = start + {self.loop.block} < {self.extent} ? start + {self.loop.block} : {self.extent};"]
+        out = [
+            f"const long long start = {number} * {self.loop.block};",
+            f"const long long stop = {least(f'start + {self.loop.block}', self.extent)};",
+        ]
         for r in self.searches:
             out += [f"{held_type(r.dtype)} {self.name(r)}_best = 0;", f"long long {self.name(r)} = 0;"]
         out += self.block("start", "stop")
@@ -203,13 +229,22 @@ class RowReduce:
                 keeps.append(f"{arrays[0]}[0] = {self.name(r)};")
         inner = [*takes, *self.push(f"block * {self.loop.block}")]
         loop = [f"for (long long block = 0; block < {count}; block++) {{", *indent(inner), "}"]
-        return [*out, "{", *indent([*stacks, *loop, *self.fold_stack()]), "}",
-                f"if ({count} > 0) {{", *indent(keeps), "}"]
+        return [
+            *out,
+            "{",
+            *indent([*stacks, *loop, *self.fold_stack()]),
+            "}",
+            f"if ({count} > 0) {{",
+            *indent(keeps),
+            "}",
+        ]
 
     def search_blocks(self, r: ReduceResult, arrays: tuple[str, ...]) -> list[str]:
         best, value = f"{self.name(r)}_best", f"{arrays[0]}[block]"
         sign = ">" if r.kind == "ArgMax" else "<"
         taken = f"(block == 0) | ({value} {sign} {best}) | (({value} != {value}) & ({best} == {best}))"
-        return [f"const int {self.name(r)}_taken = {taken};",
-                f"{best} = {self.name(r)}_taken ? {value} : {best};",
-                f"{self.name(r)} = {self.name(r)}_taken ? {arrays[1]}[block] : {self.name(r)};"]
+        return [
+            f"const int {self.name(r)}_taken = {taken};",
+            f"{best} = {self.name(r)}_taken ? {value} : {best};",
+            f"{self.name(r)} = {self.name(r)}_taken ? {arrays[1]}[block] : {self.name(r)};",
+        ]

@@ -1,4 +1,5 @@
 """The texts that a headerless source pastes: the kernel ABI and the functions of kernel_math.h that it calls."""
+
 from __future__ import annotations
 
 import functools
@@ -64,7 +65,7 @@ def maths() -> tuple[str, dict[str, str]]:
         end = at
         while not (lines[end].startswith("}") or (end == at and lines[end].endswith("}"))):
             end += 1
-        body = "\n".join(lines[at:end + 1])
+        body = "\n".join(lines[at : end + 1])
         functions[re.search(r"\b(jt_\w+)\(", body).group(1)] = body  # type: ignore[union-attr]
         at = end + 1
     return before.strip(), functions

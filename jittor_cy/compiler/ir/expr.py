@@ -1,12 +1,28 @@
 """Index and value expressions: immutable and hash-consed, so that equal ones are the same object."""
+
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from weakref import WeakValueDictionary
 
-__all__ = ["Expr", "axis", "checked", "const", "dim", "element", "load", "node", "op", "postorder", "reduction", "scalar",
-           "select", "substitute", "variable"]
+__all__ = [
+    "Expr",
+    "axis",
+    "checked",
+    "const",
+    "dim",
+    "element",
+    "load",
+    "node",
+    "op",
+    "postorder",
+    "reduction",
+    "scalar",
+    "select",
+    "substitute",
+    "variable",
+]
 
 INDEX = "int64"
 

@@ -1,4 +1,5 @@
 """Graph IR: a GraphSnapshot as Python values; what the compiler is given."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass

@@ -2,11 +2,26 @@
 
 A remainder is written a - b * (a / b), so that splitting an index into axes and joining them again cancels by itself.
 """
+
 from __future__ import annotations
 
 from jittor_cy.compiler.ir.expr import INDEX, Expr, const, node
 
-__all__ = ["ONE", "ZERO", "add", "const", "floor_div", "is_below", "mod", "mul", "product", "rebuild", "sub", "terms_of", "value_of"]
+__all__ = [
+    "ONE",
+    "ZERO",
+    "add",
+    "const",
+    "floor_div",
+    "is_below",
+    "mod",
+    "mul",
+    "product",
+    "rebuild",
+    "sub",
+    "terms_of",
+    "value_of",
+]
 
 Term = tuple[int, tuple[Expr, ...]]
 ZERO, ONE = const(0), const(1)

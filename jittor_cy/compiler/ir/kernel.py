@@ -1,4 +1,5 @@
 """Kernel IR: what one Group does, as loops over expressions; free of any target's spelling."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -6,8 +7,23 @@ from dataclasses import dataclass
 from jittor_cy.compiler.ir.expr import Expr, variable
 from jittor_cy.compiler.ir.program import DimRef
 
-__all__ = ["Array", "Assign", "Buffer", "Check", "Define", "Kernel", "Loop", "Partial", "PhaseBody", "Recall", "ReduceLoop",
-           "ReduceResult", "Statement", "begin_of", "end_of"]
+__all__ = [
+    "Array",
+    "Assign",
+    "Buffer",
+    "Check",
+    "Define",
+    "Kernel",
+    "Loop",
+    "Partial",
+    "PhaseBody",
+    "Recall",
+    "ReduceLoop",
+    "ReduceResult",
+    "Statement",
+    "begin_of",
+    "end_of",
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,5 @@
 """What each primitive computes, as an expression: the names and costs that every target prints from."""
+
 from __future__ import annotations
 
 import re
@@ -6,31 +7,150 @@ from collections.abc import Sequence
 
 from jittor_cy.compiler.ir.expr import Expr, const, node, op
 
-__all__ = ["ACCUMULATOR", "COSTS", "CTYPE", "ITEMSIZE", "KINDS", "REDUCE_KINDS", "REDUCE_OPS", "SUFFIX", "cast",
-           "cost_of", "elementwise", "function_name", "identity_of", "is_floating", "is_half", "round_half"]
+__all__ = [
+    "ACCUMULATOR",
+    "COSTS",
+    "CTYPE",
+    "ITEMSIZE",
+    "KINDS",
+    "REDUCE_KINDS",
+    "REDUCE_OPS",
+    "SUFFIX",
+    "cast",
+    "cost_of",
+    "elementwise",
+    "function_name",
+    "identity_of",
+    "is_floating",
+    "is_half",
+    "round_half",
+]
 
-SUFFIX = {"bool": "b", "uint8": "u8", "int8": "i8", "int16": "i16", "int32": "i32", "int64": "i64", "uint16": "u16",
-          "uint32": "u32", "uint64": "u64", "float16": "f16", "bfloat16": "bf16", "float32": "f32", "float64": "f64"}
-CTYPE = {"bool": "unsigned char", "uint8": "unsigned char", "int8": "signed char", "int16": "short", "int32": "int",
-         "int64": "long long", "uint16": "unsigned short", "uint32": "unsigned", "uint64": "unsigned long long",
-         "float16": "jt_f16", "bfloat16": "jt_bf16", "float32": "float", "float64": "double"}
-ITEMSIZE = {"bool": 1, "uint8": 1, "int8": 1, "int16": 2, "int32": 4, "int64": 8, "uint16": 2, "uint32": 4, "uint64": 8,
-            "float16": 2, "bfloat16": 2, "float32": 4, "float64": 8}
+SUFFIX = {
+    "bool": "b",
+    "uint8": "u8",
+    "int8": "i8",
+    "int16": "i16",
+    "int32": "i32",
+    "int64": "i64",
+    "uint16": "u16",
+    "uint32": "u32",
+    "uint64": "u64",
+    "float16": "f16",
+    "bfloat16": "bf16",
+    "float32": "f32",
+    "float64": "f64",
+}
+CTYPE = {
+    "bool": "unsigned char",
+    "uint8": "unsigned char",
+    "int8": "signed char",
+    "int16": "short",
+    "int32": "int",
+    "int64": "long long",
+    "uint16": "unsigned short",
+    "uint32": "unsigned",
+    "uint64": "unsigned long long",
+    "float16": "jt_f16",
+    "bfloat16": "jt_bf16",
+    "float32": "float",
+    "float64": "double",
+}
+ITEMSIZE = {
+    "bool": 1,
+    "uint8": 1,
+    "int8": 1,
+    "int16": 2,
+    "int32": 4,
+    "int64": 8,
+    "uint16": 2,
+    "uint32": 4,
+    "uint64": 8,
+    "float16": 2,
+    "bfloat16": 2,
+    "float32": 4,
+    "float64": 8,
+}
 HALVES = ("float16", "bfloat16")
 COMPARISONS = ("Eq", "Ne", "Lt", "Le", "Gt", "Ge", "IsNan", "IsInf")
 
 # Rough nanoseconds of eight elements on one thread; a polynomial counts as that many simple ops.
 COSTS = {
-    "Cast": 1, "Copy": 0, "Neg": 1, "Abs": 1, "Sign": 2, "Reciprocal": 3, "Sqrt": 4, "Rsqrt": 6, "Exp": 12, "Expm1": 20,
-    "Log": 16, "Log1p": 20, "Sin": 30, "Cos": 30, "Tan": 40, "Asin": 30, "Acos": 30, "Atan": 30, "Sinh": 30, "Cosh": 30,
-    "Tanh": 20, "Asinh": 40, "Acosh": 40, "Atanh": 30, "Sigmoid": 16, "Erf": 24, "Erfc": 30, "Floor": 1, "Ceil": 1,
-    "Round": 1, "Trunc": 1, "IsNan": 1, "IsInf": 1, "BitNot": 1, "Add": 1, "Sub": 1, "Mul": 1, "Div": 3, "FloorDiv": 8,
-    "Mod": 8, "Pow": 50, "Atan2": 40, "Maximum": 1, "Minimum": 1, "BitAnd": 1, "BitOr": 1, "BitXor": 1, "ShiftLeft": 2,
-    "ShiftRight": 2, "Eq": 1, "Ne": 1, "Lt": 1, "Le": 1, "Gt": 1, "Ge": 1, "Where": 1,
+    "Cast": 1,
+    "Copy": 0,
+    "Neg": 1,
+    "Abs": 1,
+    "Sign": 2,
+    "Reciprocal": 3,
+    "Sqrt": 4,
+    "Rsqrt": 6,
+    "Exp": 12,
+    "Expm1": 20,
+    "Log": 16,
+    "Log1p": 20,
+    "Sin": 30,
+    "Cos": 30,
+    "Tan": 40,
+    "Asin": 30,
+    "Acos": 30,
+    "Atan": 30,
+    "Sinh": 30,
+    "Cosh": 30,
+    "Tanh": 20,
+    "Asinh": 40,
+    "Acosh": 40,
+    "Atanh": 30,
+    "Sigmoid": 16,
+    "Erf": 24,
+    "Erfc": 30,
+    "Floor": 1,
+    "Ceil": 1,
+    "Round": 1,
+    "Trunc": 1,
+    "IsNan": 1,
+    "IsInf": 1,
+    "BitNot": 1,
+    "Add": 1,
+    "Sub": 1,
+    "Mul": 1,
+    "Div": 3,
+    "FloorDiv": 8,
+    "Mod": 8,
+    "Pow": 50,
+    "Atan2": 40,
+    "Maximum": 1,
+    "Minimum": 1,
+    "BitAnd": 1,
+    "BitOr": 1,
+    "BitXor": 1,
+    "ShiftLeft": 2,
+    "ShiftRight": 2,
+    "Eq": 1,
+    "Ne": 1,
+    "Lt": 1,
+    "Le": 1,
+    "Gt": 1,
+    "Ge": 1,
+    "Where": 1,
 }
 # Kinds that are not elementwise; together with COSTS these are the rows of op_kinds.def.
-KINDS = ("Full", "Iota", "Random", "Broadcast", "Transpose", "Reshape", "Slice", "Pad", "Concat", "Insert", "Reindex",
-         "ReindexReduce", "Reduce", "Contraction", "Code")
+KINDS = (
+    "Full",
+    "Iota",
+    "Random",
+    "Broadcast",
+    "Transpose",
+    "Reshape",
+    "Slice",
+    "Pad",
+    "Concat",
+    "Insert",
+    "Reindex",
+    "ReindexReduce",
+    "Reduce",
+    "Contraction",
+    "Code",
+)
 RANDOM_COST = 30
 
 REDUCE_KINDS = ("Sum", "Prod", "Max", "Min", "ArgMax", "ArgMin")
@@ -38,9 +158,17 @@ REDUCE_OPS = {"Sum": "Add", "Prod": "Mul", "Max": "Maximum", "Min": "Minimum"}
 # The accumulator of a reduction, by the dtype of its input.
 ACCUMULATOR = {dtype: "float32" if dtype in HALVES else dtype for dtype in SUFFIX}
 
-INTEGER_RANGE = {"int8": (-(2**7), 2**7 - 1), "int16": (-(2**15), 2**15 - 1), "int32": (-(2**31), 2**31 - 1),
-                 "int64": (-(2**63), 2**63 - 1), "uint8": (0, 2**8 - 1), "uint16": (0, 2**16 - 1),
-                 "uint32": (0, 2**32 - 1), "uint64": (0, 2**64 - 1), "bool": (0, 1)}
+INTEGER_RANGE = {
+    "int8": (-(2**7), 2**7 - 1),
+    "int16": (-(2**15), 2**15 - 1),
+    "int32": (-(2**31), 2**31 - 1),
+    "int64": (-(2**63), 2**63 - 1),
+    "uint8": (0, 2**8 - 1),
+    "uint16": (0, 2**16 - 1),
+    "uint32": (0, 2**32 - 1),
+    "uint64": (0, 2**64 - 1),
+    "bool": (0, 1),
+}
 
 
 def is_half(dtype: str) -> bool:

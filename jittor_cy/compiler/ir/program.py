@@ -1,4 +1,5 @@
 """Program: what the compiler gives back: launches in order, free of extents. Mirrors runtime/exec/program.h."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass

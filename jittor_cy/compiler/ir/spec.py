@@ -1,4 +1,5 @@
 """What kernel IR must look like at each stage; run between passes where verify is on."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
@@ -30,8 +31,10 @@ def verify(kernel: Kernel, form: Callable[[Kernel], None], after: str) -> None:
     try:
         form(kernel)
     except ValueError as error:
-        raise InternalError(f"internal error: compiler: after {after} the kernel {kernel.name} is not legal: {error}",
-                            help="please report this with the program") from error
+        raise InternalError(
+            f"internal error: compiler: after {after} the kernel {kernel.name} is not legal: {error}",
+            help="please report this with the program",
+        ) from error
 
 
 def loops(kernel: Kernel) -> None:
@@ -93,8 +96,9 @@ def check_statement(kernel: Kernel, statement: Statement, known: set[str], writt
             known.add(str(target.data))
 
 
-def check_reduce(kernel: Kernel, loop: ReduceLoop, known: set[str], written: dict[int, None],
-                 has_body: bool = True) -> None:
+def check_reduce(
+    kernel: Kernel, loop: ReduceLoop, known: set[str], written: dict[int, None], has_body: bool = True
+) -> None:
     inner = known | {str(loop.axis.data)} | ({str(loop.columns.data)} if loop.columns is not None else set())
     if has_body:
         for s in loop.body:

@@ -1,4 +1,5 @@
 """Walks over kernel IR's statements: the expressions in them, and the same statements with others."""
+
 from __future__ import annotations
 
 from collections.abc import Callable

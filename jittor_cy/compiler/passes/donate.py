@@ -1,4 +1,5 @@
 """donate: an output may take over the memory of an input that it reads element on element."""
+
 from __future__ import annotations
 
 from dataclasses import replace

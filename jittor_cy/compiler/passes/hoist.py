@@ -1,4 +1,5 @@
 """hoist: names every value once, in the outermost loop in which all that it depends on is known."""
+
 from __future__ import annotations
 
 from dataclasses import replace
@@ -46,7 +47,9 @@ class Hoister:
         self.bind(roots, frozenset(), table, before, in_place=False)
         return replace(phase, body=tuple(self.scope(phase.body, known, table)), before=tuple(before))
 
-    def scope(self, statements: tuple[Statement, ...], known: frozenset[str], table: dict[Expr, Expr]) -> list[Statement]:
+    def scope(
+        self, statements: tuple[Statement, ...], known: frozenset[str], table: dict[Expr, Expr]
+    ) -> list[Statement]:
         """The statements of one loop's body; `known`: axes and locals that stand."""
         out: list[Statement] = []
         for statement in statements:
@@ -69,8 +72,9 @@ class Hoister:
                     out.append(statement)
         return out
 
-    def reduce_loop(self, loop: ReduceLoop, known: frozenset[str], table: dict[Expr, Expr],
-                    out: list[Statement]) -> frozenset[str]:
+    def reduce_loop(
+        self, loop: ReduceLoop, known: frozenset[str], table: dict[Expr, Expr], out: list[Statement]
+    ) -> frozenset[str]:
         self.bind(roots_of(loop), known, table, out, in_place=False)
         out.append(self.inside(loop, known, table))
         return known | {str(r.target.data) for r in loop.results}
@@ -84,8 +88,9 @@ class Hoister:
         results = tuple(replace(r, value=v) for r, v in zip(loop.results, values, strict=True))
         return replace(loop, results=results, body=tuple(body))
 
-    def partial(self, partial: Partial, known: frozenset[str], table: dict[Expr, Expr],
-                out: list[Statement]) -> frozenset[str]:
+    def partial(
+        self, partial: Partial, known: frozenset[str], table: dict[Expr, Expr], out: list[Statement]
+    ) -> frozenset[str]:
         if partial.first:
             self.bind(roots_of(partial.loop), known, table, out, in_place=False)
             out.append(replace(partial, loop=self.inside(partial.loop, known, table)))
@@ -93,16 +98,18 @@ class Hoister:
         out.append(partial)
         return known | {str(r.target.data) for r in partial.loop.results}
 
-    def bind(self, roots: list[Expr], known: frozenset[str], table: dict[Expr, Expr], out: list[Statement],
-             in_place: bool) -> list[Expr]:
-        """Defines what can be named here. in_place: these expressions are used by this very body, not by a loop in it."""
+    def bind(
+        self, roots: list[Expr], known: frozenset[str], table: dict[Expr, Expr], out: list[Statement], in_place: bool
+    ) -> list[Expr]:
+        """Defines what can be named here. in_place: this very body uses these expressions, not a loop in it."""
         self.define(roots, known, table, out, pinned=False)
         if in_place:
             self.define(roots, known, table, out, pinned=True)
         return substitute(roots, table)
 
-    def define(self, roots: list[Expr], known: frozenset[str], table: dict[Expr, Expr], out: list[Statement],
-               pinned: bool) -> None:
+    def define(
+        self, roots: list[Expr], known: frozenset[str], table: dict[Expr, Expr], out: list[Statement], pinned: bool
+    ) -> None:
         def look_below(expr: Expr) -> bool:
             return expr not in table and not (pinned and expr.kind == "reduce")
 
@@ -123,7 +130,8 @@ class Hoister:
             return name
         args = tuple(substitute(expr.args, table))
         if expr.kind == "checked":
-            out.append(Check(int(expr.data), args[1], args[2], args[0], args[3] if len(args) > 3 else None))  # type: ignore[call-overload]
+            guard = args[3] if len(args) > 3 else None
+            out.append(Check(int(str(expr.data)), args[1], args[2], args[0], guard))
             return args[0]
         out.append(Define(name, node(expr.kind, expr.dtype, expr.data, args)))
         return name

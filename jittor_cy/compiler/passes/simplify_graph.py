@@ -1,4 +1,5 @@
 """simplify_graph: equal ops become one, identities and dead ops go; never looks at a scalar's value."""
+
 from __future__ import annotations
 
 from dataclasses import replace
@@ -55,4 +56,6 @@ def is_identity(graph: Graph, op: Op) -> bool:
     if (source.dtype, source.shape) != (out.dtype, out.shape):
         return False
     in_place = tuple(range(len(out.shape)))
-    return (op.kind in ("Copy", "Cast", "Reshape")) or (op.kind in ("Transpose", "Broadcast") and op.structure == in_place)
+    return (op.kind in ("Copy", "Cast", "Reshape")) or (
+        op.kind in ("Transpose", "Broadcast") and op.structure == in_place
+    )

@@ -1,4 +1,5 @@
 """chains: reductions of everything run as further phases of the kernel that makes the rows they reduce."""
+
 from __future__ import annotations
 
 from jittor_cy.compiler.schedule.group import Group, GroupSet

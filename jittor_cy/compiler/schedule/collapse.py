@@ -1,4 +1,5 @@
 """collapse: join neighbouring parallel axes where every index goes through both as through one."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -20,7 +21,7 @@ def collapse(axes: Sequence[Expr], roots: list[Expr]) -> tuple[tuple[Expr, ...],
             position += 1
             continue
         roots = changed
-        left[position:position + 2] = [joined]
+        left[position : position + 2] = [joined]
     # Names by position: kernels over other ranks then have the same text.
     renamed = {a: e.axis(f"p{i}", a.args[0]) for i, a in enumerate(left)}
     return tuple(renamed[a] for a in left), e.substitute(roots, {a: b for a, b in renamed.items() if a is not b})

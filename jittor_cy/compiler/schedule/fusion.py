@@ -1,4 +1,5 @@
 """fuse: partition a Graph into Groups, one kernel each; every refusal has words."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -38,8 +39,10 @@ KEEP_APART: tuple[tuple[str, Callable[[GroupSet, Group, Proposal], bool]], ...] 
     ("would make a cycle", lambda groups, g, p: groups.would_cycle(g, list(p.reach.sources))),
     ("too many reductions", lambda groups, g, p: p.reduces and len(g.reduces) >= MAX_REDUCTIONS),
     ("too many ops", lambda groups, g, p: len(g.ops.keys() | set(p.reach.ops)) + 1 > MAX_OPS),
-    ("too many buffers",
-     lambda groups, g, p: len(g.sources.keys() | set(p.reach.sources)) + len(g.stores) + 1 > MAX_BUFFERS),
+    (
+        "too many buffers",
+        lambda groups, g, p: len(g.sources.keys() | set(p.reach.sources)) + len(g.stores) + 1 > MAX_BUFFERS,
+    ),
 )
 
 # How many groups a reduction of everything looks at for company.
@@ -253,7 +256,11 @@ class Fusion(Reaches):
         fits = aligned and group.kind != "full" or once_a_row
         # A value of two homes would be handed back and forth between them.
         fits = fits and self.reach(var).homes == (home,)
-        if fits and (once_a_row or self.cost_in_row(var, group) > CHEAP) and self.try_store(group, var, self.reach(var), False):
+        if (
+            fits
+            and (once_a_row or self.cost_in_row(var, group) > CHEAP)
+            and self.try_store(group, var, self.reach(var), False)
+        ):
             return None
         for number in op.inputs:
             self.export(number, home)
@@ -284,7 +291,7 @@ class Fusion(Reaches):
 
     def full_groups(self) -> list[Group]:
         """The newest ones: reductions of everything over runs of one length share a kernel, whatever they read."""
-        return [g for g in self.groups.groups if g.kind == "full"][:-1 - LOOK_BACK:-1]
+        return [g for g in self.groups.groups if g.kind == "full"][: -1 - LOOK_BACK : -1]
 
     def put_reduce(self, group: Group, op: Op, reach: Reach, labels: Labels) -> None:
         first, end = op.structure[1], op.structure[2]
@@ -351,7 +358,7 @@ class Fusion(Reaches):
     # ---- a second look ----
 
     def computed_again(self) -> list[int]:
-        """Pointwise values that several groups compute although they are in memory, or costly: the last of every chain."""
+        """Pointwise values that several groups compute: what is in memory anyway, and the last costly one of a chain."""
         users: dict[int, int] = {}
         for group in self.groups.groups:
             for op in group.ops:

@@ -1,4 +1,5 @@
 """Group: ops that share a kernel; and the set of all Groups with what depends on what."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass, field

@@ -1,8 +1,23 @@
 """The numbers behind fusion and loops, each with its reason."""
+
 from __future__ import annotations
 
-__all__ = ["CHEAP", "CHUNK", "COLUMN_BLOCK", "COLUMN_LANES", "COLUMN_TILE", "LOAD_COST", "MAX_BUFFERS", "MAX_CONCAT",
-           "MAX_OPS", "MAX_REDUCTIONS", "ROW_BLOCK", "ROW_LANES", "SMALL_EXTENT", "TRANSPOSE_TILE"]
+__all__ = [
+    "CHEAP",
+    "CHUNK",
+    "COLUMN_BLOCK",
+    "COLUMN_LANES",
+    "COLUMN_TILE",
+    "LOAD_COST",
+    "MAX_BUFFERS",
+    "MAX_CONCAT",
+    "MAX_OPS",
+    "MAX_REDUCTIONS",
+    "ROW_BLOCK",
+    "ROW_LANES",
+    "SMALL_EXTENT",
+    "TRANSPOSE_TILE",
+]
 
 # Part of the bits (docs/bits.md), not to be tuned.
 ROW_LANES, ROW_BLOCK = 64, 4096

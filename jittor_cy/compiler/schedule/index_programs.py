@@ -1,4 +1,5 @@
 """Index programs (runtime/graph/index_program.h) as index expressions."""
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
@@ -16,8 +17,15 @@ __all__ = ["BOUNDED", "CHECKED", "FREE", "evaluate", "loads", "split"]
 
 FREE, BOUNDED, CHECKED = 0, 1, 2
 (AXIS, CONST, SLOT, EXTENT, LOAD, ADD, SUB, MUL, FLOOR_DIV, MOD, MIN, MAX, LT, EQ, SELECT, DIV_EXACT) = range(16)
-BINARY = {FLOOR_DIV: "IndexFloorDiv", MOD: "IndexMod", MIN: "IndexMin", MAX: "IndexMax", LT: "IndexLt", EQ: "IndexEq",
-          DIV_EXACT: "IndexDivExact"}
+BINARY = {
+    FLOOR_DIV: "IndexFloorDiv",
+    MOD: "IndexMod",
+    MIN: "IndexMin",
+    MAX: "IndexMax",
+    LT: "IndexLt",
+    EQ: "IndexEq",
+    DIV_EXACT: "IndexDivExact",
+}
 AXES_PER_INPUT = 16
 
 
@@ -26,7 +34,7 @@ def split(structure: tuple[int, ...]) -> tuple[list[int], list[list[tuple[int, i
     modes, programs, at = [], [], 1
     for _ in range(structure[0]):
         mode, length = structure[at], structure[at + 1]
-        tokens = structure[at + 2:at + 2 + 2 * length]
+        tokens = structure[at + 2 : at + 2 + 2 * length]
         modes.append(mode)
         programs.append(list(zip(tokens[::2], tokens[1::2], strict=True)))
         at += 2 + 2 * length
@@ -38,7 +46,9 @@ def loads(structure: tuple[int, ...]) -> bool:
     return any(token == LOAD for program in split(structure)[1] for token, _ in program)
 
 
-def evaluate(values: Values, op: Op, program: list[tuple[int, int]], index: tuple[Expr, ...], guard: Expr | None) -> Expr:
+def evaluate(
+    values: Values, op: Op, program: list[tuple[int, int]], index: tuple[Expr, ...], guard: Expr | None
+) -> Expr:
     """The index that a program computes from `index`."""
     stack: list[Expr] = []
     for token, argument in program:
@@ -79,8 +89,8 @@ def load_index(values: Values, op: Op, argument: int, stack: list[Expr], guard: 
     """An element of an index Var; a computed index is held inside the Var, as the interpreter does."""
     var = values.graph.vars[op.inputs[argument]]
     count = len(var.shape)
-    found = stack[len(stack) - count:]
-    del stack[len(stack) - count:]
+    found = stack[len(stack) - count :]
+    del stack[len(stack) - count :]
     held = []
     for i, extent in zip(found, values.extents(var), strict=True):
         if extent is ix.ONE or ix.is_below(i, extent):

@@ -1,12 +1,13 @@
 """Labels: which axes of a Var are a Group's outer (parallel) axes; carried through ops in both directions."""
+
 from __future__ import annotations
 
 from jittor_cy.compiler.ir.graph import Graph, Op, Var
 
 __all__ = ["MISALIGNED", "Labels", "covers", "down", "real_axes", "reshape_pairs", "up"]
 
-# One entry an axis: the number of the outer axis that it is, or None. MISALIGNED: an outer axis is read elsewhere than at
-# this iteration's index, so that the value belongs to several iterations.
+# One entry an axis: the number of the outer axis that it is, or None. MISALIGNED: an outer axis is read elsewhere than
+# at this iteration's index, so that the value belongs to several iterations.
 Labels = tuple[int | None, ...]
 MISALIGNED = None
 
@@ -63,7 +64,7 @@ def pass_on(labels: Labels, pairs: list[tuple[int, int]], count: int) -> Labels 
 
 
 def merge(found: list[tuple[Labels, bool]], count: int) -> Labels | None:
-    """Labels of values that stand element by element; where two differ, one of them must be free to be read anywhere."""
+    """Labels of values that stand element by element; where two differ, one must be free to be read anywhere."""
     out: list[int | None] = [None] * count
     for labels, bound in sorted(found, key=lambda f: not f[1]):
         joined = [a if b is None else b for a, b in zip(labels, out, strict=True)]

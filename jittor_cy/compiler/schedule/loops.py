@@ -1,4 +1,5 @@
 """From a Group to loops: the phases, loops and reductions of its kernel."""
+
 from __future__ import annotations
 
 from dataclasses import replace
@@ -50,9 +51,16 @@ def build_kernel(graph: Graph, canonical: dict[int, tuple[int, int]], chain: tup
         buffers.append(Buffer(name, graph.vars[number].dtype, number, is_output))
     position_of = {number: position for position, number in enumerate((*read, *stores))}
     places = {place: position_of[v] for v, place in values.buffers.items()} | {-1 - v: position_of[v] for v in stores}
-    return Kernel(kernel_name(graph, ops, stores), tuple(buffers), tuple(values.dims), tuple(values.scalars),
-                  tuple(with_positions(p, "load", places) for p in phases), tuple(a for b in builders for a in b.local),
-                  tuple(a for b in builders for a in b.shared), ops)
+    return Kernel(
+        kernel_name(graph, ops, stores),
+        tuple(buffers),
+        tuple(values.dims),
+        tuple(values.scalars),
+        tuple(with_positions(p, "load", places) for p in phases),
+        tuple(a for b in builders for a in b.local),
+        tuple(a for b in builders for a in b.shared),
+        ops,
+    )
 
 
 def kernel_name(graph: Graph, ops: tuple[int, ...], stores: list[int]) -> str:
@@ -158,7 +166,9 @@ class Builder:
             loop = Loop(across, begin_of(across), end_of(across), True, body)
             nest = Loop(last, ix.ZERO, last.args[0], False, (loop,))
             axes = (*(a for a in self.outer[:-1] if a is not across), across)
-            return PhaseBody(axes, (nest,), tile=TRANSPOSE_TILE, work=(max(1, TRANSPOSE_TILE * cost // 4), (last.args[0],)))
+            return PhaseBody(
+                axes, (nest,), tile=TRANSPOSE_TILE, work=(max(1, TRANSPOSE_TILE * cost // 4), (last.args[0],))
+            )
         extent = ix.value_of(last.args[0])
         if extent is not None and extent <= SMALL_EXTENT:
             loop = Loop(last, ix.ZERO, last.args[0], True, body)
@@ -185,12 +195,20 @@ class Builder:
         for s in stores:
             s.level = levels[s.value]
             (s.value,) = e.substitute([s.value], replaced)
-        stages = [Stage(key[0], ReduceLoop(key[1], key[1].args[0], key[2], key[3], tuple(results), columns))
-                  for key, results in sorted(found.items(), key=lambda item: item[0][0])]
+        stages = [
+            Stage(key[0], ReduceLoop(key[1], key[1].args[0], key[2], key[3], tuple(results), columns))
+            for key, results in sorted(found.items(), key=lambda item: item[0][0])
+        ]
         return stages
 
-    def add_result(self, node: Expr, level: int, columns: Expr | None, replaced: dict[Expr, Expr],
-                   found: dict[tuple[int, Expr, int, int], list[ReduceResult]]) -> None:
+    def add_result(
+        self,
+        node: Expr,
+        level: int,
+        columns: Expr | None,
+        replaced: dict[Expr, Expr],
+        found: dict[tuple[int, Expr, int, int], list[ReduceResult]],
+    ) -> None:
         kind, lanes, block = node.data  # type: ignore[misc]
         over, _, body = node.args
         name = f"s{len(replaced)}"
@@ -235,7 +253,7 @@ class Builder:
         if self.graph.device != "cpu":  # a GPU has one block of threads a tile
             return False
         ops = [self.graph.ops[o] for o in self.group.reduces]
-        in_front = any(s.value != 1 for op in ops for s in self.graph.vars[op.inputs[0]].shape[:op.structure[1]])
+        in_front = any(s.value != 1 for op in ops for s in self.graph.vars[op.inputs[0]].shape[: op.structure[1]])
         return not in_front and not all(is_one_block(s.loop) for s in stages)
 
     def inner_extents(self, stages: list[Stage], stores: list[Store]) -> tuple[Expr, ...]:

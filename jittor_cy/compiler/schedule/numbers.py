@@ -1,4 +1,5 @@
 """Numbers of a Launch: grids, work and scratch sizes as products of dims."""
+
 from __future__ import annotations
 
 import math

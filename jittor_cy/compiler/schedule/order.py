@@ -1,4 +1,5 @@
 """order_launches: a topological order in which updates of one kernel stand next to each other, as one batch."""
+
 from __future__ import annotations
 
 import heapq
@@ -39,11 +40,11 @@ def dependences(launches: list[Launch]) -> tuple[list[int], list[list[int]]]:
     """(how many launches each waits for, who reads what each makes)."""
     makers = {}
     for i, launch in enumerate(launches):
-        for out in launch.buffers[len(launch.buffers) - launch.output_count:]:
+        for out in launch.buffers[len(launch.buffers) - launch.output_count :]:
             makers[out] = i
     waits, readers = [0] * len(launches), [[] for _ in launches]
     for i, launch in enumerate(launches):
-        read = launch.buffers[:len(launch.buffers) - launch.output_count]
+        read = launch.buffers[: len(launch.buffers) - launch.output_count]
         for maker in dict.fromkeys(makers[v] for v in read if v in makers):
             waits[i] += 1
             readers[maker].append(i)

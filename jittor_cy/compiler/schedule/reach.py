@@ -1,4 +1,5 @@
 """What a value is computed from, as seen by the groups made so far: ops, memory, reductions, cost and alignment."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass

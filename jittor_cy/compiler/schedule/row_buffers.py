@@ -1,4 +1,5 @@
 """keep_costly: a costly value of a row that a later loop needs again is kept in a buffer of the thread."""
+
 from __future__ import annotations
 
 from dataclasses import replace

@@ -1,4 +1,5 @@
 """Store and Stage: what a kernel writes, and the reductions that run in one loop."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass, field

@@ -1,4 +1,5 @@
 """Reductions that one iteration would do alone, cut into blocks: a phase for the blocks and one that combines them."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -57,8 +58,10 @@ class TwoPhases:
             combine = Partial(loop, False, block, arrays, self.place(), self.pitch)
             assigned = tuple(store_loops(done, self.columns))
             yield self.phase(self.outer, (*recalled, combine, *assigned), (self.tile or 1, (block.args[0],)))
-            recalled += [Recall(r.target, names[-1], empty_value(r), loop.extent, self.columns, self.place())
-                         for r, names in zip(loop.results, arrays, strict=True)]
+            recalled += [
+                Recall(r.target, names[-1], empty_value(r), loop.extent, self.columns, self.place())
+                for r, names in zip(loop.results, arrays, strict=True)
+            ]
         yield from self.rest(waiting, recalled)
 
     def rest(self, stores: list[Store], recalled: list[Statement]) -> Iterator[PhaseBody]:
@@ -72,7 +75,9 @@ class TwoPhases:
             assert columns is not None, "internal error: a reduction of everything stores single elements"
             body: tuple[Statement, ...] = (Loop(columns, begin_of(columns), end_of(columns), True, inner),)
             if len(axes) > 1:
-                yield self.phase(self.outer, (*recalled, *store_loops(members, columns)), (self.tile, tuple(a.args[0] for a in axes)))
+                yield self.phase(
+                    self.outer, (*recalled, *store_loops(members, columns)), (self.tile, tuple(a.args[0] for a in axes))
+                )
                 continue
             (axis,) = axes
             block = self.block_axis(axis.args[0], COLUMN_BLOCK)
@@ -81,7 +86,9 @@ class TwoPhases:
             work = max(1, self.cost * COLUMN_BLOCK * self.tile // 16)
             yield self.phase((block, *self.outer), (*recalled, Loop(axis, begin, end, False, body)), (work, ()))
 
-    def phase(self, axes: tuple[Expr, ...], body: tuple[Statement, ...], work: tuple[int, tuple[Expr, ...]]) -> PhaseBody:
+    def phase(
+        self, axes: tuple[Expr, ...], body: tuple[Statement, ...], work: tuple[int, tuple[Expr, ...]]
+    ) -> PhaseBody:
         return PhaseBody(axes, body, self.tile, work, together=True)
 
     def place(self) -> Expr:

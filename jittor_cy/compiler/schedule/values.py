@@ -1,4 +1,5 @@
 """The value of a Var at an index, as an expression: walks from what a Group stores back to what it loads."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass, field
@@ -81,9 +82,11 @@ class Values:
     def place(self, var: Var, index: Index) -> Expr:
         """Where the element lies, in elements."""
         if var.layout == "strided":
-            parts = [i if position == var.unit_axis else ix.mul(i, self.dim(DimRef("stride", var.id, position)))
-                     for position, i in enumerate(index)
-                     if var.shape[position].value != 1 and position not in var.repeated]
+            parts = [
+                i if position == var.unit_axis else ix.mul(i, self.dim(DimRef("stride", var.id, position)))
+                for position, i in enumerate(index)
+                if var.shape[position].value != 1 and position not in var.repeated
+            ]
             return ix.add(*parts) if parts else ix.ZERO
         return self.flatten(index, self.extents(var))
 
@@ -187,7 +190,7 @@ class Values:
         begin, parts = ix.ZERO, []
         for number in op.inputs:
             end = ix.add(begin, self.extent(self.graph.vars[number].shape[axis]))
-            inner = (*index[:axis], ix.sub(index[axis], begin), *index[axis + 1:])
+            inner = (*index[:axis], ix.sub(index[axis], begin), *index[axis + 1 :])
             condition = self.within(index[axis], begin, end)
             parts.append((condition, self.value(number, inner, self.all_of(guard, condition))))
             begin = end

@@ -1,4 +1,5 @@
 """Graphs made by hand, compiled and run through ctypes; and the exact order of a reduction in NumPy."""
+
 from __future__ import annotations
 
 import ctypes
@@ -15,13 +16,31 @@ from jittor_cy.compiler.pipeline import Options, compile_graph
 from jittor_cy.compiler.toolchain.gcc import compile_shared, flags_for
 
 ISA = "avx2"
-FAMILIES = {"Full": "source", "Iota": "source", "Random": "random", "Reduce": "reduce", "Reindex": "reindex",
-            "ReindexReduce": "reindex_reduce", "Contraction": "contraction", "Code": "opaque",
-            **dict.fromkeys(("Broadcast", "Transpose", "Reshape", "Slice", "Pad", "Concat", "Insert"), "movement")}
+FAMILIES = {
+    "Full": "source",
+    "Iota": "source",
+    "Random": "random",
+    "Reduce": "reduce",
+    "Reindex": "reindex",
+    "ReindexReduce": "reindex_reduce",
+    "Contraction": "contraction",
+    "Code": "opaque",
+    **dict.fromkeys(("Broadcast", "Transpose", "Reshape", "Slice", "Pad", "Concat", "Insert"), "movement"),
+}
 COMPARISONS = ("Eq", "Ne", "Lt", "Le", "Gt", "Ge", "IsNan", "IsInf")
 EMBEDDED = 16
-NUMPY = {"bool": np.bool_, "float16": np.float16, "float32": np.float32, "float64": np.float64, "int32": np.int32,
-         "int64": np.int64, "uint8": np.uint8, "int8": np.int8, "int16": np.int16, "uint32": np.uint32}
+NUMPY = {
+    "bool": np.bool_,
+    "float16": np.float16,
+    "float32": np.float32,
+    "float64": np.float64,
+    "int32": np.int32,
+    "int64": np.int64,
+    "uint8": np.uint8,
+    "int8": np.int8,
+    "int16": np.int16,
+    "uint32": np.uint32,
+}
 
 
 @dataclass
@@ -49,8 +68,16 @@ class Recorder:
         self.leaves.append(node)
         return node
 
-    def op(self, kind: str, inputs: Sequence[Node], shape: Sequence[int] | None = None, dtype: str | None = None,
-           structure: Sequence[int] = (), scalars: Sequence[float | int] = (), update: int = 0) -> Node:
+    def op(
+        self,
+        kind: str,
+        inputs: Sequence[Node],
+        shape: Sequence[int] | None = None,
+        dtype: str | None = None,
+        structure: Sequence[int] = (),
+        scalars: Sequence[float | int] = (),
+        update: int = 0,
+    ) -> Node:
         shape = tuple(shape) if shape is not None else inputs[0].shape
         if dtype is None:
             dtype = "bool" if kind in COMPARISONS else inputs[1 if kind == "Where" else 0].dtype
@@ -90,8 +117,18 @@ class Recorder:
             layout = None if not leaf else "contiguous" if node.data.flags.c_contiguous else "strided"
             shape = tuple(symbol(n, axis) for axis, n in enumerate(node.shape))
             repeated, unit = strides_of(node.data) if layout == "strided" else ((), None)
-            variables.append(Var(node.id if leaf else count + node.id, node.dtype, shape, layout, node.producer, node.output,
-                                 repeated, unit))
+            variables.append(
+                Var(
+                    node.id if leaf else count + node.id,
+                    node.dtype,
+                    shape,
+                    layout,
+                    node.producer,
+                    node.output,
+                    repeated,
+                    unit,
+                )
+            )
         return Graph(tuple(variables), tuple(self.graph_op(i) for i in range(len(self.ops))), count, "cpu", "test")
 
     def graph_op(self, number: int) -> Op:
@@ -124,12 +161,22 @@ class Scalar(ctypes.Union):
 
 
 class Error(ctypes.Structure):
-    _fields_ = [("code", ctypes.c_int), ("op", ctypes.c_int), ("value", ctypes.c_longlong), ("limit", ctypes.c_longlong)]
+    _fields_ = [
+        ("code", ctypes.c_int),
+        ("op", ctypes.c_int),
+        ("value", ctypes.c_longlong),
+        ("limit", ctypes.c_longlong),
+    ]
 
 
 class Args(ctypes.Structure):
-    _fields_ = [("ptr", ctypes.POINTER(ctypes.c_void_p)), ("dim", ctypes.POINTER(ctypes.c_longlong)),
-                ("scalar", ctypes.POINTER(Scalar)), ("shared", ctypes.c_void_p), ("error", ctypes.POINTER(Error))]
+    _fields_ = [
+        ("ptr", ctypes.POINTER(ctypes.c_void_p)),
+        ("dim", ctypes.POINTER(ctypes.c_longlong)),
+        ("scalar", ctypes.POINTER(Scalar)),
+        ("shared", ctypes.c_void_p),
+        ("error", ctypes.POINTER(Error)),
+    ]
 
 
 class Runner:
@@ -156,12 +203,12 @@ class Runner:
                 array = self.memory[ref.var]
                 return array.strides[ref.axis] // array.itemsize
             case "count":
-                return int(np.prod(shape[ref.axis:ref.value]))
+                return int(np.prod(shape[ref.axis : ref.value]))
         return ref.value
 
     def launch(self, launch: Launch) -> None:
         assert launch.kernel is not None, "this harness runs kernels only"
-        for var in launch.buffers[len(launch.buffers) - launch.output_count:]:
+        for var in launch.buffers[len(launch.buffers) - launch.output_count :]:
             node = self.every[var]
             self.memory[var] = aligned(node.shape, node.dtype)
         dims = [self.dim(ref) for ref in launch.dims]
@@ -178,7 +225,12 @@ class Runner:
             grid = evaluate(phase.grid, dims)
             for begin, end in parts(grid, self.cuts):
                 local = np.full(evaluate(launch.local_nbytes, dims) + 64, 0xAB, np.uint8)
-                entry(ctypes.byref(args), ctypes.c_void_p(local.ctypes.data), ctypes.c_longlong(begin), ctypes.c_longlong(end))
+                entry(
+                    ctypes.byref(args),
+                    ctypes.c_void_p(local.ctypes.data),
+                    ctypes.c_longlong(begin),
+                    ctypes.c_longlong(end),
+                )
 
 
 def parts(grid: int, cuts: int) -> list[tuple[int, int]]:
@@ -199,7 +251,7 @@ def aligned(shape: tuple[int, ...], dtype: str) -> np.ndarray:
     nbytes = int(np.prod(shape)) * kind.itemsize
     raw = np.full(nbytes + 64, 0xCD, np.uint8)
     start = -raw.ctypes.data % 64
-    return raw[start:start + nbytes].view(kind).reshape(shape)
+    return raw[start : start + nbytes].view(kind).reshape(shape)
 
 
 def unit_parts(program: Program) -> list[str]:
@@ -217,13 +269,13 @@ def exact_sum(x: np.ndarray, first: int, end: int, op: np.ufunc = np.add, identi
     lanes, block = (64, 4096) if data.shape[2] == 1 else (4, 256)
     blocks = []
     for start in range(0, run, block):
-        part = data[:, start:start + block]
+        part = data[:, start : start + block]
         lane = np.full((data.shape[0], lanes, data.shape[2]), identity, accumulator)
         for r in range(part.shape[1]):
             lane[:, r % lanes] = op(lane[:, r % lanes], part[:, r])
         width = lanes // 2
         while width:
-            lane[:, :width] = op(lane[:, :width], lane[:, width:2 * width])
+            lane[:, :width] = op(lane[:, :width], lane[:, width : 2 * width])
             width //= 2
         blocks.append(lane[:, 0].copy())
     while len(blocks) > 1:

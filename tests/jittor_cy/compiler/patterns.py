@@ -1,4 +1,5 @@
 """Graphs of well-known layers, recorded op by op as the composites make them."""
+
 from __future__ import annotations
 
 from tests.jittor_cy.compiler.harness import Node, Recorder
@@ -32,8 +33,9 @@ def layer_norm_backward(r: Recorder, dy: Node, weight: Node, normal: Node, scale
     inner = r.op("Mul", [dy, r.broadcast(weight, dy.shape, [-1, 0])])
     mean = r.op("Div", [r.reduce(SUM, inner, 1, 2), count])
     along = r.op("Div", [r.reduce(SUM, r.op("Mul", [inner, normal]), 1, 2), count])
-    offset = r.op("Add", [r.broadcast(mean, dy.shape, [0, -1]),
-                          r.op("Mul", [normal, r.broadcast(along, dy.shape, [0, -1])])])
+    offset = r.op(
+        "Add", [r.broadcast(mean, dy.shape, [0, -1]), r.op("Mul", [normal, r.broadcast(along, dy.shape, [0, -1])])]
+    )
     dx = r.op("Mul", [r.op("Sub", [inner, offset]), r.broadcast(scale, dy.shape, [0, -1])])
     return dx, r.reduce(SUM, r.op("Mul", [dy, normal]), 0, 1), r.reduce(SUM, dy, 0, 1)
 
@@ -69,7 +71,9 @@ def cross_entropy(r: Recorder, logits: Node, labels: Node) -> Node:
 def pick(r: Recorder, x: Node, labels: Node) -> Node:
     """x[i, labels[i]], checked."""
     axis, load, checked = (0, 0), (4, 1), 2
-    return r.op("Reindex", [x, labels], labels.shape, structure=[2, 0, 1, *axis, checked, 2, *axis, *load], scalars=[0.0])
+    return r.op(
+        "Reindex", [x, labels], labels.shape, structure=[2, 0, 1, *axis, checked, 2, *axis, *load], scalars=[0.0]
+    )
 
 
 def adam(r: Recorder, p: Node, g: Node, m: Node, v: Node, group: int) -> list[Node]:

@@ -1,4 +1,5 @@
 """Random graphs over every family that the generator compiles; grown from a seed."""
+
 from __future__ import annotations
 
 import math
@@ -54,8 +55,23 @@ class Grower:
         return self.pool[-1]
 
     def grow(self, steps: int) -> None:
-        growers = (self.unary, self.binary, self.binary, self.where, self.cast, self.reduce, self.reduce, self.reduce,
-                   self.transpose, self.reshape, self.slice, self.pad, self.concat, self.insert, self.source)
+        growers = (
+            self.unary,
+            self.binary,
+            self.binary,
+            self.where,
+            self.cast,
+            self.reduce,
+            self.reduce,
+            self.reduce,
+            self.transpose,
+            self.reshape,
+            self.slice,
+            self.pad,
+            self.concat,
+            self.insert,
+            self.source,
+        )
         for _ in range(steps):
             x = self.pick(lambda n: math.prod(n.shape) <= MAX_ELEMENTS)
             if x is not None:
@@ -102,7 +118,7 @@ class Grower:
         shape = list(x.shape)
         if len(shape) > 1 and self.random.random() < 0.6:
             at = int(self.random.integers(len(shape) - 1))
-            shape[at:at + 2] = [shape[at] * shape[at + 1]]
+            shape[at : at + 2] = [shape[at] * shape[at + 1]]
         elif shape and shape[-1] and shape[-1] % 2 == 0:
             shape[-1:] = [2, shape[-1] // 2]
         else:

@@ -1,4 +1,5 @@
 """Which ops share a kernel; and that the answer does not depend on it."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -78,8 +79,16 @@ def reshape_for_a_matrix() -> Outputs:
     return r, [r.op("Reshape", [r.op("Neg", [x])], (20, 150))]
 
 
-ONE_KERNEL = [softmax, layer_norm, batch_norm, cross_entropy, variance_of_everything, relu_gradient_and_bias,
-              pointwise_chain, reshape_for_a_matrix]
+ONE_KERNEL = [
+    softmax,
+    layer_norm,
+    batch_norm,
+    cross_entropy,
+    variance_of_everything,
+    relu_gradient_and_bias,
+    pointwise_chain,
+    reshape_for_a_matrix,
+]
 
 
 @pytest.mark.parametrize("make", ONE_KERNEL, ids=lambda f: f.__name__)
@@ -174,7 +183,7 @@ def test_cheap_value_of_two_kernels_is_computed_twice() -> None:
 
     program = r.compile(outputs)
 
-    written = [v for launch in program.launches for v in launch.buffers[-launch.output_count:]]
+    written = [v for launch in program.launches for v in launch.buffers[-launch.output_count :]]
     assert sorted(written) == sorted(r.number(o) for o in outputs)
 
 

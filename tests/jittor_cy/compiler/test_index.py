@@ -1,4 +1,5 @@
 """Index arithmetic: splitting and joining indices cancels; bounds are proven, not guessed."""
+
 from __future__ import annotations
 
 import itertools

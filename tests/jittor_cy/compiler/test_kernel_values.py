@@ -1,4 +1,5 @@
 """Values of generated kernels against NumPy, with the exact order of docs/bits.md."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -19,8 +20,12 @@ def layouts(data: np.ndarray) -> dict[str, np.ndarray]:
     """The same values in other memory orders."""
     wide = np.zeros((*data.shape[:-1], 2 * data.shape[-1]), data.dtype)
     wide[..., ::2] = data
-    return {"contiguous": data, "transposed": np.asfortranarray(data), "every second": wide[..., ::2],
-            "backwards": data[..., ::-1].copy()[..., ::-1]}
+    return {
+        "contiguous": data,
+        "transposed": np.asfortranarray(data),
+        "every second": wide[..., ::2],
+        "backwards": data[..., ::-1].copy()[..., ::-1],
+    }
 
 
 @pytest.mark.parametrize("layout", ["contiguous", "transposed", "every second", "backwards"])
@@ -48,7 +53,11 @@ def test_repeated_leaf_is_read_in_place(tmp_path: Path) -> None:
 def test_addition_and_comparison_of_every_kind(dtype: str, tmp_path: Path) -> None:
     r = Recorder()
     values = normal(200) * 5
-    a, b = (values > 0, values < 1) if dtype == "bool" else (np.abs(values).astype(dtype), np.abs(values[::-1]).astype(dtype))
+    a, b = (
+        (values > 0, values < 1)
+        if dtype == "bool"
+        else (np.abs(values).astype(dtype), np.abs(values[::-1]).astype(dtype))
+    )
     x, y = r.leaf(a), r.leaf(np.ascontiguousarray(b))
 
     total, less = r.run([r.op("Add", [x, y]), r.op("Lt", [x, y])], tmp_path)
@@ -67,10 +76,30 @@ def test_half_is_rounded_after_every_op(tmp_path: Path) -> None:
     np.testing.assert_array_equal(z, (a + b) * (a / b))
 
 
-REDUCED = [((1,), 0, 1), ((10,), 0, 1), ((63,), 0, 1), ((64,), 0, 1), ((4096,), 0, 1), ((4097,), 0, 1), ((30000,), 0, 1),
-           ((3, 5000), 1, 2), ((20, 7), 1, 2), ((20, 100), 1, 2), ((300, 1), 1, 2), ((17, 9, 11), 1, 3), ((4, 6, 25, 50), 2, 4),
-           ((5, 9, 70), 1, 2), ((700, 33), 0, 1), ((2000, 3), 0, 1), ((40, 8, 8), 0, 1), ((3, 300, 2, 70), 1, 3), ((6, 4), 0, 2),
-           ((0, 4), 0, 1), ((4, 0), 1, 2), ((0,), 0, 1)]
+REDUCED = [
+    ((1,), 0, 1),
+    ((10,), 0, 1),
+    ((63,), 0, 1),
+    ((64,), 0, 1),
+    ((4096,), 0, 1),
+    ((4097,), 0, 1),
+    ((30000,), 0, 1),
+    ((3, 5000), 1, 2),
+    ((20, 7), 1, 2),
+    ((20, 100), 1, 2),
+    ((300, 1), 1, 2),
+    ((17, 9, 11), 1, 3),
+    ((4, 6, 25, 50), 2, 4),
+    ((5, 9, 70), 1, 2),
+    ((700, 33), 0, 1),
+    ((2000, 3), 0, 1),
+    ((40, 8, 8), 0, 1),
+    ((3, 300, 2, 70), 1, 3),
+    ((6, 4), 0, 2),
+    ((0, 4), 0, 1),
+    ((4, 0), 1, 2),
+    ((0,), 0, 1),
+]
 
 
 @pytest.mark.parametrize(("shape", "first", "end"), REDUCED, ids=str)
@@ -88,8 +117,10 @@ def test_sum_over_a_transposed_leaf_has_the_same_bits(shape: tuple[int, ...], tm
     r = Recorder()
     data = normal(*shape)
 
-    both = r.run([r.reduce(0, r.leaf(data), 1, len(shape)), r.reduce(0, r.leaf(np.asfortranarray(data)), 1, len(shape))],
-                 tmp_path)
+    both = r.run(
+        [r.reduce(0, r.leaf(data), 1, len(shape)), r.reduce(0, r.leaf(np.asfortranarray(data)), 1, len(shape))],
+        tmp_path,
+    )
 
     np.testing.assert_array_equal(*both)
 
@@ -120,8 +151,12 @@ def test_reductions_of_integers_wrap(first: int, end: int, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("with_nan", [False, True])
-@pytest.mark.parametrize(("shape", "first", "end"), [((9000,), 0, 1), ((600, 70), 0, 1), ((600, 70), 1, 2), ((3, 8), 1, 2)], ids=str)
-def test_index_of_the_first_extreme(shape: tuple[int, ...], first: int, end: int, with_nan: bool, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("shape", "first", "end"), [((9000,), 0, 1), ((600, 70), 0, 1), ((600, 70), 1, 2), ((3, 8), 1, 2)], ids=str
+)
+def test_index_of_the_first_extreme(
+    shape: tuple[int, ...], first: int, end: int, with_nan: bool, tmp_path: Path
+) -> None:
     r = Recorder()
     data = np.round(normal(*shape) * 3)
     if with_nan:
@@ -158,16 +193,25 @@ def test_movement_against_numpy(tmp_path: Path) -> None:
         r.op("Insert", [x, y], structure=[1, 2, 1], scalars=[0, 3, 0]),
         r.op("Reshape", [x], (48, 10)),
         r.op("Reshape", [r.op("Transpose", [x], (10, 8, 6), structure=[2, 1, 0])], (5, 96)),
-        r.broadcast(r.op("Slice", [x], (6, 1, 10), structure=[1, 1, 1], scalars=[0, 4, 0]), (3, 6, 5, 10), [-1, 0, -1, 2]),
+        r.broadcast(
+            r.op("Slice", [x], (6, 1, 10), structure=[1, 1, 1], scalars=[0, 4, 0]), (3, 6, 5, 10), [-1, 0, -1, 2]
+        ),
     ]
 
     values = r.run(outputs, tmp_path)
 
     inserted = data.copy()
     inserted[:, 3:9:2] = small
-    expected = [data.transpose(2, 0, 1), data[1:7:2, ::-1, 3:7], np.pad(data, ((2, 1), (0, 0), (1, 1)), constant_values=7.5),
-                np.concatenate([data, small, data], 1), inserted, data.reshape(48, 10), data.T.reshape(5, 96),
-                np.broadcast_to(data[:, 4][None, :, None], (3, 6, 5, 10))]
+    expected = [
+        data.transpose(2, 0, 1),
+        data[1:7:2, ::-1, 3:7],
+        np.pad(data, ((2, 1), (0, 0), (1, 1)), constant_values=7.5),
+        np.concatenate([data, small, data], 1),
+        inserted,
+        data.reshape(48, 10),
+        data.T.reshape(5, 96),
+        np.broadcast_to(data[:, 4][None, :, None], (3, 6, 5, 10)),
+    ]
     for value, want in zip(values, expected, strict=True):
         np.testing.assert_array_equal(value, want)
 
@@ -250,8 +294,14 @@ def test_random_numbers_are_philox(tmp_path: Path) -> None:
     r = Recorder()
     seed, counter = 123456789012345, 987654321098765
 
-    words, floats = r.run([r.op("Random", [], (3, 7), "uint32", scalars=[seed, counter]),
-                           r.op("Random", [], (21,), "float32", scalars=[seed, counter])], tmp_path, cuts=4)
+    words, floats = r.run(
+        [
+            r.op("Random", [], (3, 7), "uint32", scalars=[seed, counter]),
+            r.op("Random", [], (21,), "float32", scalars=[seed, counter]),
+        ],
+        tmp_path,
+        cuts=4,
+    )
 
     expected = [w for block in range(6) for w in philox(seed, counter, block)][:21]
     assert words.ravel().tolist() == expected
@@ -265,8 +315,13 @@ def test_philox_of_the_test_is_the_published_one() -> None:
 def test_iota_computes_in_the_class_of_its_dtype(tmp_path: Path) -> None:
     r = Recorder()
 
-    reals, wrapped = r.run([r.op("Iota", [], (2, 5), "float32", structure=[1], scalars=[1.0, 0.1]),
-                            r.op("Iota", [], (5,), "uint8", structure=[0], scalars=[250, 3])], tmp_path)
+    reals, wrapped = r.run(
+        [
+            r.op("Iota", [], (2, 5), "float32", structure=[1], scalars=[1.0, 0.1]),
+            r.op("Iota", [], (5,), "uint8", structure=[0], scalars=[250, 3]),
+        ],
+        tmp_path,
+    )
 
     np.testing.assert_array_equal(reals[1], (1 + 0.1 * np.arange(5.0)).astype(np.float32))
     assert wrapped.tolist() == [250, 253, 0, 3, 6]

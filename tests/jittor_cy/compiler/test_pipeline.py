@@ -1,4 +1,5 @@
 """What a Program promises: keys free of extents, the same text every time, memory that may be shared, checked IR."""
+
 from __future__ import annotations
 
 from dataclasses import replace
@@ -78,7 +79,7 @@ def test_pasted_functions_stand_below_what_they_call() -> None:
 
     names = [text.split("(")[0].split()[-1] for text in texts]
     for position, text in enumerate(texts):
-        assert not any(f"{later}(" in text for later in names[position + 1:])
+        assert not any(f"{later}(" in text for later in names[position + 1 :])
 
 
 def test_output_may_take_the_memory_of_an_input_read_in_step(tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
 """Random graphs: the bits do not depend on fusion, nor on where a parallel range is cut."""
+
 from __future__ import annotations
 
 from pathlib import Path

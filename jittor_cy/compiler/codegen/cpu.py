@@ -17,11 +17,8 @@ KEY = "@KEY@"
 def print_kernel(kernel: Kernel, isa: str) -> str:
     """The whole source, with KEY where the key belongs."""
     body = "\n".join(line for number in range(len(kernel.phases)) for line in CpuPrinter(kernel).phase(number))
-    head = [
-        f"// jittor_cy kernel {KEY} · {kernel.name} · target cpu ({isa})",
-        f"// again: python -m jittor_cy.debug.kernel {KEY}",
-    ]
-    parts = ["\n".join(head), abi_text(), preamble(), *closure(body), body]
+    head = f"// jittor_cy kernel {KEY} · {kernel.name} · target cpu ({isa})"
+    parts = [head, abi_text(), preamble(), *closure(body), body]
     return "\n\n".join(parts) + "\n"
 
 

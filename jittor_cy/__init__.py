@@ -32,7 +32,6 @@ __version__ = "0.1.0"
 dtype = _convert.dtype
 globals().update({str(d): d for d in _convert.all_dtypes() if d != "bool"})
 bool_ = _convert.canonical_dtype("bool")
-result_type = _graph.result_dtype
 newaxis = None
 
 LAZY = ("nn", "optim", "data", "debug", "io", "array_api", "models", "compat", "info")  # modules loaded at first use

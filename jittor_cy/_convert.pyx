@@ -123,7 +123,8 @@ cdef Dtype dtype_code(object value, str function) except *:
         code = CODES.get(getattr(value, "dtype", None))
     if code is None:
         if isinstance(value, (str, type, np.dtype)):
-            raise DtypeError(f"{function}: dtype {str(value)!r} is not supported", help=f"dtypes are {', '.join(NAMES)}")
+            raise DtypeError(f"{function}: dtype {str(value)!r} is not supported",
+                             help=f"dtypes are {', '.join(NAMES)}")
         raise ArgumentTypeError(f"{function}: a dtype is expected, found {type(value).__name__} {value!r}",
                                 help="give a name such as 'float32', or jt.float32")
     return <Dtype><uint8_t><int>code
@@ -180,7 +181,8 @@ cdef VarRef leaf_from_array(object array, bint borrow, str function) except *:
         array, borrow = array.astype(array.dtype.newbyteorder("=")), True
         found = CODES[array.dtype]
     if found is None:
-        raise DtypeError(f"{function}: arrays of dtype {array.dtype} are not supported", help=f"dtypes are {', '.join(NAMES)}")
+        raise DtypeError(f"{function}: arrays of dtype {array.dtype} are not supported",
+                         help=f"dtypes are {', '.join(NAMES)}")
     code = <Dtype><uint8_t><int>found
     if array.ndim > MAX_DIMS:
         raise ArgumentError(f"{function}: {array.ndim} dimensions, at most {MAX_DIMS} are possible")

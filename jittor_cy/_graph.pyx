@@ -4,7 +4,6 @@
 import os
 
 from libc.stdint cimport int64_t, uint16_t, uint32_t, uintptr_t
-from libcpp.string cimport string
 from libcpp.vector cimport vector
 
 from jittor_cy._convert cimport dtype_code, dtype_object, to_ints, to_ints3, to_shape
@@ -32,7 +31,6 @@ from jittor_cy._runtime cimport (
     check_size,
     compose_adam,
     compose_batch_norm,
-    compose_binary,
     compose_conv,
     compose_conv_transpose,
     compose_cross_entropy,
@@ -70,7 +68,6 @@ from jittor_cy._runtime cimport (
     make_function,
     make_insert,
     make_iota,
-    make_leaf,
     make_pad,
     make_random,
     make_reindex,
@@ -84,7 +81,7 @@ from jittor_cy._runtime cimport (
 cimport jittor_cy._runtime as _runtime
 from jittor_cy._var cimport Var, binary as binary_of, call_gradient, checked, current, value_of, wrap, write_update
 
-from jittor_cy.errors import ArgumentTypeError, GradientError
+from jittor_cy.errors import ArgumentError, ArgumentTypeError
 
 cdef Executor* EXECUTOR = &Executor.instance()
 cdef dict KINDS = {op_name(<OpKind><uint16_t>code).data()[:op_name(<OpKind><uint16_t>code).size()].decode(): code
@@ -529,7 +526,6 @@ def default_threads():
 
 def apply_isa(str name):
     if name and not _runtime.set_instruction_set(name.encode()):
-        from jittor_cy.errors import ArgumentError
         raise ArgumentError(f"flags.isa: this machine cannot run {name!r}", help="avx512, avx2 or portable")
     EXECUTOR.clear_plans()
 

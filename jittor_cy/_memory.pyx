@@ -5,7 +5,6 @@ from libcpp.vector cimport vector
 
 from jittor_cy._runtime cimport (
     Device,
-    DeviceKind,
     Executor,
     MemoryEvent,
     MemoryManager,

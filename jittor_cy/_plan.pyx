@@ -1,23 +1,51 @@
 # cython: language_level=3
 """Where the runtime meets the compiler: a miss becomes a Program; pending graphs can be read without running them."""
-from cpython.ref cimport PyObject
-from libc.stdint cimport int32_t, int64_t, uint64_t
+from libc.stdint cimport int32_t
 from libcpp.string cimport string
 from libcpp.utility cimport pair
 from libcpp.vector cimport vector
 
-from jittor_cy._runtime cimport (CompileHook, Device, DeviceKind, DimRef, DimWhat, Executor, GraphSnapshot, KernelTable, Launch,
-                                 LeafLayout, Op, PhaseSpec, Product, ProductTerm, Program, ProgramRef, ScalarRef, SnapshotOp,
-                                 SnapshotVar, StringView, ThreadPool, VarNode, choose_cut, dtype_name, family_of, instruction_set,
-                                 op_name, origin_text, runtime_flags, set_compile_hook, take_snapshot)
+from jittor_cy._runtime cimport (
+    CompileHook,
+    DeviceKind,
+    DimRef,
+    DimWhat,
+    Executor,
+    GraphSnapshot,
+    KernelTable,
+    Launch,
+    LeafLayout,
+    Op,
+    PhaseSpec,
+    Product,
+    ProductTerm,
+    Program,
+    ProgramRef,
+    ScalarRef,
+    SnapshotOp,
+    SnapshotVar,
+    StringView,
+    ThreadPool,
+    VarNode,
+    choose_cut,
+    dtype_name,
+    family_of,
+    instruction_set,
+    op_name,
+    origin_text,
+    set_compile_hook,
+    take_snapshot,
+)
 from jittor_cy._var cimport Var, current
 
 from jittor_cy import config
 from jittor_cy.debug.trace import is_on, trace
 
 # Family in runtime/graph/op_kind.h, in its order.
-FAMILIES = ("source", "random", "movement", "elementwise", "reindex", "reindex_reduce", "reduce", "contraction", "opaque")
-DIM_KINDS = {"extent": DimWhat.kExtent, "stride": DimWhat.kStride, "constant": DimWhat.kConstant, "count": DimWhat.kCount}
+FAMILIES = ("source", "random", "movement", "elementwise", "reindex", "reindex_reduce", "reduce", "contraction",
+            "opaque")
+DIM_KINDS = {"extent": DimWhat.kExtent, "stride": DimWhat.kStride, "constant": DimWhat.kConstant,
+             "count": DimWhat.kCount}
 
 
 cdef str view_text(StringView view):
@@ -64,8 +92,8 @@ cdef object graph_op(const GraphSnapshot& snapshot, size_t i):
     outputs = tuple(range(op.first_output, op.first_output + op.output_count))
     structure = tuple([snapshot.structure[op.first_structure + k] for k in range(op.structure_count)])
     floats = tuple([bool(op.float_scalars >> k & 1) for k in range(op.scalar_count)])
-    return GraphOp(i, view_text(op_name(op.kind)), FAMILIES[<int>family_of(op.kind)], inputs, outputs, structure, floats,
-                   op.update_group)
+    return GraphOp(i, view_text(op_name(op.kind)), FAMILIES[<int>family_of(op.kind)], inputs, outputs, structure,
+                   floats, op.update_group)
 
 
 # ---- Program → runtime ----

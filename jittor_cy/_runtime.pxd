@@ -239,7 +239,8 @@ cdef extern from "api.h" namespace "jtcy" nogil:
 
     VarRef make_leaf(BufferRef buffer, int64_t offset, Ints6 shape, Ints6 strides, Dtype dtype,
                      Device device) except +translate_exception
-    VarRef make_node(OpKind kind, const Refs2& inputs, Attrs attrs, Ints6 shape, Dtype dtype) except +translate_exception
+    VarRef make_node(OpKind kind, const Refs2& inputs, Attrs attrs, Ints6 shape,
+                     Dtype dtype) except +translate_exception
     VarRef make_cast(const VarRef& x, Dtype dtype) except +translate_exception
     VarRef make_full(const Ints6& shape, Dtype dtype, double value) except +translate_exception
     VarRef make_full_int(const Ints6& shape, Dtype dtype, int64_t value) except +translate_exception
@@ -511,7 +512,8 @@ cdef extern from "api.h" namespace "jtcy" nogil:
         KernelTable& instance() except +translate_exception
         KernelRef get(const string& key, const string& name) except +translate_exception
         cbool contains(const string& key)
-        void load_cpu(const string& key, const string& path, const string& symbol, int phases) except +translate_exception
+        void load_cpu(const string& key, const string& path, const string& symbol,
+                      int phases) except +translate_exception
         void set_ready(const string& key, vector[void*] phases, void* library) except +translate_exception
         void set_failed(const string& key, string why) except +translate_exception
         void clear()

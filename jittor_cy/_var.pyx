@@ -4,7 +4,7 @@
 # Longer than other files: an extension class and the C functions on its fields must be one module.
 cimport cython
 from cpython.object cimport PyObject
-from libc.stdint cimport int64_t, uint64_t, uintptr_t
+from libc.stdint cimport uintptr_t
 from libcpp.unordered_map cimport unordered_map
 from libcpp.vector cimport vector
 
@@ -12,7 +12,6 @@ from jittor_cy._convert cimport (
     array_from_leaf,
     dtype_object,
     leaf_from_array,
-    numpy_dtype,
     scalar_from_leaf,
     shape_tuple,
     to_ints,
@@ -56,7 +55,7 @@ from jittor_cy._runtime cimport (
 
 import numpy as np
 
-from jittor_cy.errors import ArgumentError, ArgumentTypeError, DtypeError, GradientError, IndexError_, ShapeError
+from jittor_cy.errors import ArgumentError, ArgumentTypeError, DtypeError, GradientError, ShapeError
 
 cdef extern from "Python.h":
     ctypedef struct PyTypeObject:
@@ -66,10 +65,11 @@ cdef extern from "Python.h":
 __all__ = ["Var", "add_methods", "view_of"]
 
 # Note [Cells]
-# A Var is a cell with an immutable value. The first basic view of a Var makes a Cell that both share: base value, number
-# of writes, views alive. A write through a view computes the base's new value by undoing the view's steps; everyone whose
-# version is older takes the new value (or its part of it) when it is next read. Once the base Var is gone, one view alone
-# is its own value: the base's value is held only while a second view, or an earlier write, could still need it.
+# A Var is a cell with an immutable value. The first basic view of a Var makes a Cell that both share: base value,
+# number of writes, views alive. A write through a view computes the base's new value by undoing the view's steps;
+# everyone whose version is older takes the new value (or its part of it) when it is next read. Once the base Var is
+# gone, one view alone is its own value: the base's value is held only while a second view, or an earlier write, could
+# still need it.
 
 cdef enum Step:  # of a view; the numbers stand first in the tuples that ops.movement makes
     SLICE = 0      # start, step, shape
@@ -290,7 +290,7 @@ cdef int write_base(Cell cell, const VarRef& fresh) except -1:
 
 
 def add_hook(Var x, call):
-    """Gradients of x pass through `call(cotangents)` from here on, also after writes; they are taken of what lies before."""
+    """Gradients of x pass through `call` from here on, also after writes; they are taken of what lies before."""
     if x.hooks is None:
         x.hooks = []
     x.hooks.append(call)

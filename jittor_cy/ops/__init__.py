@@ -24,8 +24,8 @@ from jittor_cy.ops.reduce import *  # noqa: F403
 
 # Public functions whose first argument is a Var: methods of the same name.
 METHODS = (
-    [n for n in elementwise.__all__ if n not in ("to",)] + activation.__all__
-    + [n for n in _reduce.__all__] + _matmul.__all__
+    [n for n in elementwise.__all__ if n not in ("to", "result_type")] + activation.__all__
+    + [n for n in _reduce.__all__] + [n for n in _matmul.__all__ if n != "einsum"]
     + [n for n in movement.__all__ if n not in ("SLICE", "broadcast_tensors", "cat", "concat", "concatenate", "hstack", "vstack",
                                                 "stack", "meshgrid")]
     + [n for n in indexing.__all__]
@@ -98,6 +98,23 @@ def is_float(x: Var) -> bool:
     return "float" in str(x.dtype)
 
 
+def array_namespace(x: Var, *, api_version: str | None = None) -> Any:
+    """The array API's functions."""
+    from jittor_cy import array_api
+
+    return array_api
+
+
+def type_as(x: Var, other: Var) -> Var:
+    """x in the dtype of `other`."""
+    return elementwise.cast(x, other.dtype)
+
+
+def element_size(x: Var) -> int:
+    """Bytes of one element."""
+    return x.itemsize
+
+
 def cpu(x: Var) -> Var:
     """x on the CPU."""
     return elementwise.to(x, "cpu")
@@ -137,10 +154,10 @@ def methods() -> dict[str, Any]:
         mT=property(movement.matrix_transpose, doc="The last two axes exchanged. A view."), reduce=meta.reduce,
         float=e.float32, double=e.float64, half=e.float16, bfloat16=e.bfloat16, int=e.int32, long=e.int64, byte=e.uint8,
         bool=e.boolean, float32=e.float32, float64=e.float64, float16=e.float16, int32=e.int32, int64=e.int64, uint8=e.uint8,
-        astype=e.cast, type=e.cast, type_as=lambda x, other: e.cast(x, other.dtype), to=e.to, where=where_method,
+        astype=e.cast, type=e.cast, type_as=type_as, to=e.to, where=where_method,
         size=axis_size, numel=element_count, dim=dimensions, is_float=is_float, is_floating_point=is_float, cpu=cpu, cuda=cuda,
         contiguous=as_itself, zero_=zero_, fill_=fill_, uniform_=uniform_, normal_=normal_, backward=backward,
-        register_hook=register_hook, element_size=lambda x: x.itemsize, new_zeros=new_zeros, copy=Var.clone,
+        register_hook=register_hook, element_size=element_size, new_zeros=new_zeros, copy=Var.clone, __array_namespace__=array_namespace,
     )
     return table
 

@@ -272,6 +272,22 @@ def to(x: Var, *args: Any, dtype: Any = None, device: Any = None, copy: bool = F
     return result.clone() if copy and result is x else result
 
 
+def result_type(*operands: Any) -> Any:
+    """The dtype that Vars, dtypes and numbers have together, by PyTorch's rules."""
+    variables = [x for x in operands if not is_number(x)]
+    total = None
+    for operand in [*variables, *(x for x in operands if is_number(x))]:
+        x = _graph.full((1,), operand, 0) if isinstance(operand, str) else operand
+        if is_number(x):
+            total = _graph.full((), as_var(x, "result_type").dtype, 0) if total is None else total * x
+        else:
+            x = as_var(x, "result_type")
+            total = x if total is None else _graph.full((1,), _graph.result_dtype(total, x), 0)
+    if total is None:
+        raise ArgumentError("result_type: there is nothing to join")
+    return total.dtype
+
+
 def float32(x: Var) -> Var:
     """x as float32."""
     return cast(x, "float32")

@@ -39,8 +39,8 @@ class TensorDataset(Dataset):
     """Rows of several arrays (or Vars, read once) of the same length.
 
     Raises:  ShapeError: the lengths differ
-    Example: >>> data.TensorDataset(np.zeros((5, 2)), np.arange(5))[3]
-             (array([0., 0.]), 3)
+    Example: >>> len(data.TensorDataset(np.zeros((5, 2)), np.arange(5)))
+             5
     """
 
     def __init__(self, *arrays: Any) -> None:

@@ -117,8 +117,8 @@ def softmax(x: Var, dim: int = -1) -> Var:
 
     Cost:     one kernel
     Gradient: x
-    Example:  >>> nn.softmax(jt.zeros(2, 4)).numpy()[0, 0]
-              0.25
+    Example:  >>> nn.softmax(jt.zeros(4)).tolist()
+              [0.25, 0.25, 0.25, 0.25]
     """
     return _graph.softmax(x, axis_of("softmax", x, dim), False)
 

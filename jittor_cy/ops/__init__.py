@@ -98,13 +98,6 @@ def is_float(x: Var) -> bool:
     return "float" in str(x.dtype)
 
 
-def array_namespace(x: Var, *, api_version: str | None = None) -> Any:
-    """The array API's functions."""
-    from jittor_cy import array_api
-
-    return array_api
-
-
 def type_as(x: Var, other: Var) -> Var:
     """x in the dtype of `other`."""
     return elementwise.cast(x, other.dtype)

@@ -4,7 +4,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from jittor_cy import _convert, _device, _graph, _memory, _plan, autograd, config, errors, ops, random
+from jittor_cy import _convert, _device, _graph, _memory, _plan, _var, autograd, config, errors, ops, random
 from jittor_cy import _memory as memory
 from jittor_cy._graph import pending_ops, reset_stats
 from jittor_cy._var import Var
@@ -53,6 +53,11 @@ def sync(targets: Any, device_sync: bool = False) -> None:
     _graph.flush([targets] if isinstance(targets, Var) else list(targets))
 
 
+def _array_namespace(x: Var, *, api_version: str | None = None) -> Any:
+    """The array API's functions; loaded when somebody asks."""
+    return importlib.import_module("jittor_cy.array_api")
+
+
 def __getattr__(name: str) -> Any:
     if name in LAZY:
         return importlib.import_module(f"jittor_cy.{name}")
@@ -63,5 +68,6 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *LAZY})
 
 
+_var.add_methods({"__array_namespace__": _array_namespace})
 for _floor in (_graph, _memory, _device, _plan):
     _floor.install()

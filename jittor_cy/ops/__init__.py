@@ -150,7 +150,7 @@ def methods() -> dict[str, Any]:
         astype=e.cast, type=e.cast, type_as=type_as, to=e.to, where=where_method,
         size=axis_size, numel=element_count, dim=dimensions, is_float=is_float, is_floating_point=is_float, cpu=cpu, cuda=cuda,
         contiguous=as_itself, zero_=zero_, fill_=fill_, uniform_=uniform_, normal_=normal_, backward=backward,
-        register_hook=register_hook, element_size=element_size, new_zeros=new_zeros, copy=Var.clone, __array_namespace__=array_namespace,
+        register_hook=register_hook, element_size=element_size, new_zeros=new_zeros, copy=Var.clone,
     )
     return table
 

@@ -92,7 +92,6 @@ SETTINGS = (
     Setting("budget", parse_nbytes, 'bytes or "300MiB"', 0, "Bound on counted bytes; 0: none."),
     Setting("spill_dir", str, "a folder", "", "Where the spill file is made; empty: the system's temporary folder."),
     Setting("fail_alloc", parse_int, "an int", 0, "The n-th allocation fails (tests); 0: off."),
-    Setting("check_nan", parse_bool, "a bool", False, "Say which operation first made a NaN."),
     Setting("seed", parse_int, "an int", 0, "Seed of the default random generator at the start."),
     Setting("simulate_cuda", parse_bool, "a bool", False, "Serve use_cuda with the simulated GPU."),
 )

@@ -18,8 +18,14 @@ FASHION_FOLDER = Path("/usr/share/datasets/fashion-mnist")
 
 def run(name: str, *arguments: str, timeout: float = 300) -> str:
     package = Path(jittor_cy.__file__).resolve().parent.parent  # the one under test, installed or not
-    done = subprocess.run([sys.executable, TUTORIALS / name, *arguments], capture_output=True, text=True, timeout=timeout,
-                          env={**os.environ, "PYTHONPATH": str(package)}, check=False)  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, TUTORIALS / name, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        env={**os.environ, "PYTHONPATH": str(package)},
+        check=False,
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

@@ -1,10 +1,10 @@
 """Tutorial 2: train a small convolutional network on real images, with a progress bar and a bound on memory if wanted.
 
-    python tutorials/02_train_on_images.py                           handwritten digits of scikit-learn, half a minute
-    python tutorials/02_train_on_images.py --seeds 5                 the same five times: mean and worst accuracy
-    python tutorials/02_train_on_images.py --data fashion-mnist      pictures of clothes (--folder, FASHION_MNIST_DIR
-                                                                     or Debian's package dataset-fashion-mnist)
-    python tutorials/02_train_on_images.py --budget 300MiB           never more than this, whatever the batch size
+python tutorials/02_train_on_images.py                           handwritten digits of scikit-learn, half a minute
+python tutorials/02_train_on_images.py --seeds 5                 the same five times: mean and worst accuracy
+python tutorials/02_train_on_images.py --data fashion-mnist      pictures of clothes (--folder, FASHION_MNIST_DIR
+                                                                 or Debian's package dataset-fashion-mnist)
+python tutorials/02_train_on_images.py --budget 300MiB           never more than this, whatever the batch size
 """
 
 from __future__ import annotations
@@ -44,13 +44,23 @@ class Net(nn.Module):
     def __init__(self, side: int, classes: int = 10, dropout: float = 0.25) -> None:
         super().__init__()
         self.features = nn.Sequential(
-            nn.Conv2d(1, 16, 3, padding=1), nn.BatchNorm2d(16), nn.ReLU(), nn.MaxPool2d(2),
-            nn.Conv2d(16, 32, 3, padding=1), nn.BatchNorm2d(32), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(),
-        )  # fmt: skip
+            nn.Conv2d(1, 16, 3, padding=1),
+            nn.BatchNorm2d(16),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Conv2d(16, 32, 3, padding=1),
+            nn.BatchNorm2d(32),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Flatten(),
+        )
         self.head = nn.Sequential(
-            nn.Dropout(dropout), nn.Linear(32 * (side // 4) ** 2, 128), nn.ReLU(), nn.Dropout(dropout),
+            nn.Dropout(dropout),
+            nn.Linear(32 * (side // 4) ** 2, 128),
+            nn.ReLU(),
+            nn.Dropout(dropout),
             nn.Linear(128, classes),
-        )  # fmt: skip
+        )
 
     def execute(self, x: jt.Var) -> jt.Var:
         return self.head(self.features(x))

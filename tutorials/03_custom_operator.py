@@ -29,7 +29,7 @@ class ClippedIdentity(jt.Function):
 
 
 def running_maximum(x: jt.Var) -> jt.Var:
-    """The largest value so far, which no composition of primitives does in one pass; the gradient goes to where it was."""
+    """The largest value so far, which no composition does in one pass; its gradient goes to where it was."""
     forward = """
         float largest = @in0(0);
         for (long long i = 0; i < in0_shape0; i++) @out(i) = largest = @in0(i) > largest ? @in0(i) : largest;

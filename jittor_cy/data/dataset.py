@@ -81,7 +81,9 @@ def random_split(dataset: Any, lengths: Sequence[int], seed: int = 0) -> list[Su
     Raises: ArgumentError: the lengths do not add up to that of the dataset
     """
     if sum(lengths) != len(dataset):
-        raise ArgumentError(f"random_split: lengths {list(lengths)} add up to {sum(lengths)}, the dataset has {len(dataset)}")
+        raise ArgumentError(
+            f"random_split: lengths {list(lengths)} add up to {sum(lengths)}, the dataset has {len(dataset)}"
+        )
     order = np.random.default_rng(seed).permutation(len(dataset)).tolist()
     ends = np.cumsum(lengths).tolist()
     return [Subset(dataset, order[end - length : end]) for end, length in zip(ends, lengths, strict=True)]

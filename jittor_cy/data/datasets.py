@@ -35,7 +35,9 @@ class Digits(TensorDataset):
         try:
             from sklearn.datasets import load_digits
         except ModuleNotFoundError as error:
-            raise ModuleNotFoundError("Digits: needs scikit-learn\n  help: pip install 'jittor_cy[examples]'") from error
+            raise ModuleNotFoundError(
+                "Digits: needs scikit-learn\n  help: pip install 'jittor_cy[examples]'"
+            ) from error
         digits = load_digits()
         order = np.random.default_rng(_SPLIT_SEED).permutation(len(digits.target))
         chosen = order[:-DIGITS_TEST] if train else order[-DIGITS_TEST:]

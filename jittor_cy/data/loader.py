@@ -35,17 +35,29 @@ class DataLoader:
     Raises: what the dataset raises, in the order of the batches
     """
 
-    def __init__(self, dataset: Any, batch_size: int = 1, shuffle: bool = False, sampler: Iterable[int] | None = None,
-                 batch_sampler: Iterable[Sequence[int]] | None = None, num_workers: int = 0,
-                 collate_fn: Callable[[list], Any] | None = None, drop_last: bool = False, *, seed: int | None = None,
-                 workers: str = "process") -> None:  # fmt: skip
+    def __init__(
+        self,
+        dataset: Any,
+        batch_size: int = 1,
+        shuffle: bool = False,
+        sampler: Iterable[int] | None = None,
+        batch_sampler: Iterable[Sequence[int]] | None = None,
+        num_workers: int = 0,
+        collate_fn: Callable[[list], Any] | None = None,
+        drop_last: bool = False,
+        *,
+        seed: int | None = None,
+        workers: str = "process",
+    ) -> None:
         if batch_sampler is not None and (shuffle or sampler is not None or batch_size != 1 or drop_last):
             raise ArgumentError("DataLoader: batch_sampler excludes batch_size, shuffle, sampler and drop_last")
         if sampler is not None and shuffle:
             raise ArgumentError("DataLoader: sampler and shuffle exclude each other")
         if num_workers < 0 or workers not in ("process", "thread"):
-            raise ArgumentError(f"DataLoader: num_workers is {num_workers}, workers is {workers!r}",
-                                help='0 or more; "process" or "thread"')  # fmt: skip
+            raise ArgumentError(
+                f"DataLoader: num_workers is {num_workers}, workers is {workers!r}",
+                help='0 or more; "process" or "thread"',
+            )
         if sampler is None:
             sampler = RandomSampler(dataset, seed) if shuffle else SequentialSampler(dataset)
         self.dataset, self.batch_size, self.num_workers, self.workers = dataset, batch_size, num_workers, workers
@@ -93,8 +105,12 @@ class DataLoader:
             if self.workers == "thread":
                 self._pool = ThreadPoolExecutor(self.num_workers, "jittor_cy-data")
             else:
-                self._pool = ProcessPoolExecutor(self.num_workers, multiprocessing.get_context("forkserver"), _remember,
-                                                 (self.dataset, self.collate_fn))  # fmt: skip
+                self._pool = ProcessPoolExecutor(
+                    self.num_workers,
+                    multiprocessing.get_context("forkserver"),
+                    _remember,
+                    (self.dataset, self.collate_fn),
+                )
             weakref.finalize(self, self._pool.shutdown, wait=False, cancel_futures=True)
         return self._pool
 
@@ -137,8 +153,10 @@ def collate(samples: list[Any]) -> Any:
         return {key: collate([sample[key] for sample in samples]) for key in first}
     if isinstance(first, (tuple, list)):
         return tuple(collate(list(entries)) for entries in zip(*samples, strict=True))
-    raise ArgumentTypeError(f"DataLoader: samples of type {type(first).__name__} cannot be stacked",
-                            help="give arrays, numbers, tuples or dicts, or a collate_fn of your own")  # fmt: skip
+    raise ArgumentTypeError(
+        f"DataLoader: samples of type {type(first).__name__} cannot be stacked",
+        help="give arrays, numbers, tuples or dicts, or a collate_fn of your own",
+    )
 
 
 def _to_vars(batch: Any) -> Any:

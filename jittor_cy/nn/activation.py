@@ -39,7 +39,7 @@ __all__ = [
     "softmax",
     "softplus",
     "tanh",
-]  # fmt: skip
+]
 
 
 def relu6(x: Var) -> Var:

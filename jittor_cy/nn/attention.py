@@ -17,8 +17,15 @@ __all__ = ["MultiheadAttention", "scaled_dot_product_attention"]
 _MASKED = -math.inf
 
 
-def scaled_dot_product_attention(query: Var, key: Var, value: Var, attn_mask: Var | None = None, dropout_p: float = 0.0,
-                                 is_causal: bool = False, scale: float | None = None) -> Var:  # fmt: skip
+def scaled_dot_product_attention(
+    query: Var,
+    key: Var,
+    value: Var,
+    attn_mask: Var | None = None,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    scale: float | None = None,
+) -> Var:
     """softmax(query key^T scale + mask) value.
 
     Shapes:   query (*, L, E) · key (*, S, E) · value (*, S, F) · attn_mask broadcasts to (*, L, S)
@@ -61,8 +68,16 @@ class MultiheadAttention(Module):
     Source: Vaswani et al. 2017, arXiv:1706.03762
     """
 
-    def __init__(self, embed_dim: int, num_heads: int, dropout: float = 0.0, bias: bool = True, kdim: int | None = None,
-                 vdim: int | None = None, batch_first: bool = False) -> None:  # fmt: skip
+    def __init__(
+        self,
+        embed_dim: int,
+        num_heads: int,
+        dropout: float = 0.0,
+        bias: bool = True,
+        kdim: int | None = None,
+        vdim: int | None = None,
+        batch_first: bool = False,
+    ) -> None:
         super().__init__()
         if embed_dim % num_heads:
             raise ArgumentError(f"MultiheadAttention: embed_dim {embed_dim} does not divide into {num_heads} heads")
@@ -80,9 +95,17 @@ class MultiheadAttention(Module):
         if bias:
             init.zeros_(self.out_proj.bias)
 
-    def execute(self, query: Var, key: Var, value: Var, key_padding_mask: Var | None = None, need_weights: bool = True,
-                attn_mask: Var | None = None, average_attn_weights: bool = True, is_causal: bool = False,
-                ) -> tuple[Var, Var | None]:  # fmt: skip
+    def execute(
+        self,
+        query: Var,
+        key: Var,
+        value: Var,
+        key_padding_mask: Var | None = None,
+        need_weights: bool = True,
+        attn_mask: Var | None = None,
+        average_attn_weights: bool = True,
+        is_causal: bool = False,
+    ) -> tuple[Var, Var | None]:
         if not self.batch_first:
             query, key, value = (x.transpose(1, 0, 2) for x in (query, key, value))
         batch, length, _ = query.shape
@@ -111,8 +134,9 @@ class MultiheadAttention(Module):
         batch, length, _ = x.shape
         return x.reshape(batch, length, self.num_heads, self.embed_dim // self.num_heads).transpose(0, 2, 1, 3)
 
-    def _mask(self, attn_mask: Var | None, key_padding_mask: Var | None, is_causal: bool, batch: int, length: int,
-              keys: int) -> Var | None:  # fmt: skip
+    def _mask(
+        self, attn_mask: Var | None, key_padding_mask: Var | None, is_causal: bool, batch: int, length: int, keys: int
+    ) -> Var | None:
         masks = []
         if is_causal and attn_mask is None:
             attn_mask = ops.arange(keys) > ops.arange(length).unsqueeze(1)

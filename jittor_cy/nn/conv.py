@@ -21,7 +21,7 @@ __all__ = [
     "conv2d",
     "conv3d",
     "conv_transpose2d",
-]  # fmt: skip
+]
 
 Extent = int | tuple[int, ...]
 
@@ -35,11 +35,20 @@ def per_axis(value: Extent, count: int, what: str) -> tuple[int, ...]:
 
 
 def _convolve(
-    function: str, axes: int, x: Var, weight: Var, bias: Var | None, stride: Extent, padding: Extent | str,
-    dilation: Extent, groups: int,
-) -> Var:  # fmt: skip
+    function: str,
+    axes: int,
+    x: Var,
+    weight: Var,
+    bias: Var | None,
+    stride: Extent,
+    padding: Extent | str,
+    dilation: Extent,
+    groups: int,
+) -> Var:
     if x.ndim not in (axes + 1, axes + 2):
-        raise ShapeError(f"{function}: x has {x.ndim} axes\n  help: (batch, channels, then {axes} spatial) are expected")
+        raise ShapeError(
+            f"{function}: x has {x.ndim} axes\n  help: (batch, channels, then {axes} spatial) are expected"
+        )
     stride, dilation = per_axis(stride, axes, f"{function}: stride"), per_axis(dilation, axes, f"{function}: dilation")
     if isinstance(padding, str):
         x, padding = _named_padding(function, x, tuple(weight.shape[2:]), stride, dilation, padding)
@@ -64,14 +73,28 @@ def _named_padding(
     return x, tuple(total // 2 for total in totals)
 
 
-def conv1d(x: Var, weight: Var, bias: Var | None = None, stride: Extent = 1, padding: Extent | str = 0,
-           dilation: Extent = 1, groups: int = 1) -> Var:  # fmt: skip
+def conv1d(
+    x: Var,
+    weight: Var,
+    bias: Var | None = None,
+    stride: Extent = 1,
+    padding: Extent | str = 0,
+    dilation: Extent = 1,
+    groups: int = 1,
+) -> Var:
     """Cross-correlation of x with weight over one spatial axis; conv2d says the rest."""
     return _convolve("conv1d", 1, x, weight, bias, stride, padding, dilation, groups)
 
 
-def conv2d(x: Var, weight: Var, bias: Var | None = None, stride: Extent = 1, padding: Extent | str = 0,
-           dilation: Extent = 1, groups: int = 1) -> Var:  # fmt: skip
+def conv2d(
+    x: Var,
+    weight: Var,
+    bias: Var | None = None,
+    stride: Extent = 1,
+    padding: Extent | str = 0,
+    dilation: Extent = 1,
+    groups: int = 1,
+) -> Var:
     """Cross-correlation of x with weight over two spatial axes, as PyTorch's.
 
     Shapes:   x (N, C, H, W) or (C, H, W) · weight (out, C / groups, kh, kw) · bias (out,) · returns (N, out, H', W')
@@ -85,14 +108,29 @@ def conv2d(x: Var, weight: Var, bias: Var | None = None, stride: Extent = 1, pad
     return _convolve("conv2d", 2, x, weight, bias, stride, padding, dilation, groups)
 
 
-def conv3d(x: Var, weight: Var, bias: Var | None = None, stride: Extent = 1, padding: Extent | str = 0,
-           dilation: Extent = 1, groups: int = 1) -> Var:  # fmt: skip
+def conv3d(
+    x: Var,
+    weight: Var,
+    bias: Var | None = None,
+    stride: Extent = 1,
+    padding: Extent | str = 0,
+    dilation: Extent = 1,
+    groups: int = 1,
+) -> Var:
     """Cross-correlation of x with weight over three spatial axes; conv2d says the rest."""
     return _convolve("conv3d", 3, x, weight, bias, stride, padding, dilation, groups)
 
 
-def conv_transpose2d(x: Var, weight: Var, bias: Var | None = None, stride: Extent = 1, padding: Extent = 0,
-                     output_padding: Extent = 0, groups: int = 1, dilation: Extent = 1) -> Var:  # fmt: skip
+def conv_transpose2d(
+    x: Var,
+    weight: Var,
+    bias: Var | None = None,
+    stride: Extent = 1,
+    padding: Extent = 0,
+    output_padding: Extent = 0,
+    groups: int = 1,
+    dilation: Extent = 1,
+) -> Var:
     """What the gradient of conv2d with respect to its input computes, as a layer of its own.
 
     Shapes:   x (N, C, H, W) · weight (C, out / groups, kh, kw) · bias (out,)
@@ -101,20 +139,35 @@ def conv_transpose2d(x: Var, weight: Var, bias: Var | None = None, stride: Exten
     Source:   Zeiler et al. 2010, "Deconvolutional networks"; the arguments are PyTorch's
     """
     if x.ndim != 4:
-        raise ShapeError(f"conv_transpose2d: x has {x.ndim} axes\n  help: (batch, channels, height, width) are expected")
+        raise ShapeError(
+            f"conv_transpose2d: x has {x.ndim} axes\n  help: (batch, channels, height, width) are expected"
+        )
     stride, padding, output_padding, dilation = (
         per_axis(value, 2, f"conv_transpose2d: {name}")
-        for name, value in (("stride", stride), ("padding", padding), ("output_padding", output_padding),
-                            ("dilation", dilation))
-    )  # fmt: skip
+        for name, value in (
+            ("stride", stride),
+            ("padding", padding),
+            ("output_padding", output_padding),
+            ("dilation", dilation),
+        )
+    )
     return _graph.conv_transpose(x, weight, bias, stride, padding, output_padding, dilation, groups)
 
 
 class _Conv(Module):
     axes = 0
 
-    def __init__(self, in_channels: int, out_channels: int, kernel_size: Extent, stride: Extent = 1,
-                 padding: Extent | str = 0, dilation: Extent = 1, groups: int = 1, bias: bool = True) -> None:  # fmt: skip
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Extent,
+        stride: Extent = 1,
+        padding: Extent | str = 0,
+        dilation: Extent = 1,
+        groups: int = 1,
+        bias: bool = True,
+    ) -> None:
         super().__init__()
         name = type(self).__name__
         _check_groups(name, in_channels, out_channels, groups)
@@ -127,8 +180,17 @@ class _Conv(Module):
         self.weight, self.bias = _initial(shape, out_channels, bias)
 
     def execute(self, x: Var) -> Var:
-        return _convolve(type(self).__name__, self.axes, x, self.weight, self.bias, self.stride, self.padding,
-                         self.dilation, self.groups)  # fmt: skip
+        return _convolve(
+            type(self).__name__,
+            self.axes,
+            x,
+            self.weight,
+            self.bias,
+            self.stride,
+            self.padding,
+            self.dilation,
+            self.groups,
+        )
 
     def extra_repr(self) -> str:
         words = [f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"]
@@ -169,8 +231,18 @@ class ConvTranspose2d(Module):
              (1, 2, 6, 6)
     """
 
-    def __init__(self, in_channels: int, out_channels: int, kernel_size: Extent, stride: Extent = 1, padding: Extent = 0,
-                 output_padding: Extent = 0, groups: int = 1, bias: bool = True, dilation: Extent = 1) -> None:  # fmt: skip
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Extent,
+        stride: Extent = 1,
+        padding: Extent = 0,
+        output_padding: Extent = 0,
+        groups: int = 1,
+        bias: bool = True,
+        dilation: Extent = 1,
+    ) -> None:
         super().__init__()
         _check_groups("ConvTranspose2d", in_channels, out_channels, groups)
         self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
@@ -180,12 +252,15 @@ class ConvTranspose2d(Module):
         self.weight, self.bias = _initial((in_channels, out_channels // groups, *self.kernel_size), out_channels, bias)
 
     def execute(self, x: Var) -> Var:
-        return conv_transpose2d(x, self.weight, self.bias, self.stride, self.padding, self.output_padding, self.groups,
-                                self.dilation)  # fmt: skip
+        return conv_transpose2d(
+            x, self.weight, self.bias, self.stride, self.padding, self.output_padding, self.groups, self.dilation
+        )
 
     def extra_repr(self) -> str:
-        return (f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}, "
-                f"padding={self.padding}")  # fmt: skip
+        return (
+            f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}, "
+            f"padding={self.padding}"
+        )
 
 
 Conv, ConvTranspose = Conv2d, ConvTranspose2d  # Jittor's names

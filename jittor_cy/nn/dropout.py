@@ -1,4 +1,4 @@
-"""Dropout: random zeros in training; the mask comes from counters, so it can be made again and depends on nothing else."""
+"""Dropout: random zeros in training; the mask comes from counters, so that it can be made again."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from jittor_cy.nn.activation import (
     softmax,
     softplus,
     tanh,
-)  # fmt: skip
+)
 from jittor_cy.nn.attention import scaled_dot_product_attention
 from jittor_cy.nn.conv import conv1d, conv2d, conv3d, conv_transpose2d
 from jittor_cy.nn.dropout import dropout
@@ -40,20 +40,62 @@ from jittor_cy.nn.loss import (
     mse_loss,
     nll_loss,
     smooth_l1_loss,
-)  # fmt: skip
+)
 from jittor_cy.nn.norm import batch_norm, group_norm, instance_norm, layer_norm, rms_norm
 from jittor_cy.nn.pool import adaptive_avg_pool2d, avg_pool1d, avg_pool2d, max_pool1d, max_pool2d
 from jittor_cy.ops.indexing import one_hot
 from jittor_cy.ops.movement import pad
 
 __all__ = [
-    "adaptive_avg_pool2d", "avg_pool1d", "avg_pool2d", "batch_norm", "bce_loss", "binary_cross_entropy",
-    "binary_cross_entropy_with_logits", "conv1d", "conv2d", "conv3d", "conv_transpose2d", "cross_entropy",
-    "cross_entropy_loss", "dropout", "elu", "embedding", "flatten", "gelu", "group_norm", "hardsigmoid", "hardswish",
-    "huber_loss", "instance_norm", "interpolate", "kl_div", "l1_loss", "layer_norm", "leaky_relu", "linear",
-    "log_softmax", "max_pool1d", "max_pool2d", "mish", "mse_loss", "nll_loss", "normalize", "one_hot", "pad", "relu",
-    "relu6", "rms_norm", "scaled_dot_product_attention", "sigmoid", "silu", "smooth_l1_loss", "softmax", "softplus", "tanh",
-]  # fmt: skip
+    "adaptive_avg_pool2d",
+    "avg_pool1d",
+    "avg_pool2d",
+    "batch_norm",
+    "bce_loss",
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "conv1d",
+    "conv2d",
+    "conv3d",
+    "conv_transpose2d",
+    "cross_entropy",
+    "cross_entropy_loss",
+    "dropout",
+    "elu",
+    "embedding",
+    "flatten",
+    "gelu",
+    "group_norm",
+    "hardsigmoid",
+    "hardswish",
+    "huber_loss",
+    "instance_norm",
+    "interpolate",
+    "kl_div",
+    "l1_loss",
+    "layer_norm",
+    "leaky_relu",
+    "linear",
+    "log_softmax",
+    "max_pool1d",
+    "max_pool2d",
+    "mish",
+    "mse_loss",
+    "nll_loss",
+    "normalize",
+    "one_hot",
+    "pad",
+    "relu",
+    "relu6",
+    "rms_norm",
+    "scaled_dot_product_attention",
+    "sigmoid",
+    "silu",
+    "smooth_l1_loss",
+    "softmax",
+    "softplus",
+    "tanh",
+]
 
 
 def flatten(x: Var, start_dim: int = 0, end_dim: int = -1) -> Var:
@@ -61,8 +103,12 @@ def flatten(x: Var, start_dim: int = 0, end_dim: int = -1) -> Var:
     return x.flatten(start_dim, end_dim)
 
 
-def interpolate(x: Var, size: int | Sequence[int] | None = None, scale_factor: float | Sequence[float] | None = None,
-                mode: str = "nearest") -> Var:  # fmt: skip
+def interpolate(
+    x: Var,
+    size: int | Sequence[int] | None = None,
+    scale_factor: float | Sequence[float] | None = None,
+    mode: str = "nearest",
+) -> Var:
     """Spatial axes of x (N, C, *S) stretched to `size` or by `scale_factor`, each element from its nearest neighbour.
 
     Element i of an axis comes from floor(i S / S'), or floor(i / scale_factor), as in PyTorch.

@@ -1,4 +1,4 @@
-"""Initialisers: values for new parameters, each with its paper; `name(shape)` makes a Var, `name_(x)` fills one in place.
+"""Initialisers: values for parameters, each with its paper; `name(shape)` makes a Var, `name_(x)` fills one in place.
 
 All are lazy: the random numbers are drawn where the parameter is first used or read.
 """
@@ -38,7 +38,7 @@ __all__ = [
     "xavier_uniform",
     "xavier_uniform_",
     "zeros_",
-]  # fmt: skip
+]
 
 _GAINS = {"linear": 1.0, "conv2d": 1.0, "sigmoid": 1.0, "tanh": 5 / 3, "relu": math.sqrt(2), "selu": 3 / 4}
 _PLAIN_SLOPE = 0.01  # of leaky ReLU, where none is given: PyTorch's default
@@ -124,10 +124,34 @@ def trunc_normal(
 def _erfinv(x: Var) -> Var:
     """Giles 2012, table 5: two polynomials in w = -log(1 - x^2)."""
     w = -((1 - x) * (1 + x)).log()
-    central = _polynomial(w - 2.5, (2.81022636e-08, 3.43273939e-07, -3.5233877e-06, -4.39150654e-06, 0.00021858087,
-                                    -0.00125372503, -0.00417768164, 0.246640727, 1.50140941))  # fmt: skip
-    tail = _polynomial(w.sqrt() - 3, (-0.000200214257, 0.000100950558, 0.00134934322, -0.00367342844, 0.00573950773,
-                                      -0.0076224613, 0.00943887047, 1.00167406, 2.83297682))  # fmt: skip
+    central = _polynomial(
+        w - 2.5,
+        (
+            2.81022636e-08,
+            3.43273939e-07,
+            -3.5233877e-06,
+            -4.39150654e-06,
+            0.00021858087,
+            -0.00125372503,
+            -0.00417768164,
+            0.246640727,
+            1.50140941,
+        ),
+    )
+    tail = _polynomial(
+        w.sqrt() - 3,
+        (
+            -0.000200214257,
+            0.000100950558,
+            0.00134934322,
+            -0.00367342844,
+            0.00573950773,
+            -0.0076224613,
+            0.00943887047,
+            1.00167406,
+            2.83297682,
+        ),
+    )
     return ops.where(w < 5, central, tail) * x
 
 

@@ -31,7 +31,7 @@ __all__ = [
     "mse_loss",
     "nll_loss",
     "smooth_l1_loss",
-]  # fmt: skip
+]
 
 _REDUCTIONS = ("mean", "sum", "none")
 _LOWEST_LOG = -100.0  # PyTorch's bound of a logarithm of 0 in binary_cross_entropy
@@ -49,12 +49,22 @@ def _check_reduction(function: str, reduction: str) -> None:
 
 def _same_shape(function: str, x: Var, target: Var) -> None:
     if tuple(x.shape) != tuple(target.shape):
-        raise ShapeError(f"{function}: shapes differ, {tuple(x.shape)} and {tuple(target.shape)}", x=x, target=target,
-                         help="reshape or expand one of them; a broadcast here is nearly always a mistake")  # fmt: skip
+        raise ShapeError(
+            f"{function}: shapes differ, {tuple(x.shape)} and {tuple(target.shape)}",
+            x=x,
+            target=target,
+            help="reshape or expand one of them; a broadcast here is nearly always a mistake",
+        )
 
 
-def cross_entropy(x: Var, target: Var, weight: Var | None = None, ignore_index: int = -100, reduction: str = "mean",
-                  label_smoothing: float = 0.0) -> Var:  # fmt: skip
+def cross_entropy(
+    x: Var,
+    target: Var,
+    weight: Var | None = None,
+    ignore_index: int = -100,
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
+) -> Var:
     """Negative logarithm of the softmax probability of the target class.
 
     Shapes:   x (N, C) or (C,) or (N, C, *S) · target (N) or () or (N, *S) class indices, or probabilities as x
@@ -93,11 +103,14 @@ def _cross_entropy_of_probabilities(x: Var, target: Var, weight: Var | None, red
     if weight is not None:
         terms = terms * weight.reshape(-1, *(1,) * (x.ndim - axis - 1))
     loss = terms.sum(axis)
-    return loss.sum() / max(1, math.prod(loss.shape)) if reduction == "mean" else _reduce("cross_entropy", loss, reduction)
+    return (
+        loss.sum() / max(1, math.prod(loss.shape)) if reduction == "mean" else _reduce("cross_entropy", loss, reduction)
+    )
 
 
-def cross_entropy_loss(output: Var, target: Var, weight: Var | None = None, ignore_index: int | None = None,
-                       reduction: str = "mean") -> Var:  # fmt: skip
+def cross_entropy_loss(
+    output: Var, target: Var, weight: Var | None = None, ignore_index: int | None = None, reduction: str = "mean"
+) -> Var:
     """Jittor's name of cross_entropy."""
     return cross_entropy(output, target, weight, -100 if ignore_index is None else ignore_index, reduction)
 
@@ -115,7 +128,9 @@ def nll_loss(x: Var, target: Var, weight: Var | None = None, ignore_index: int =
     counts = target != ignore_index
     index = ops.where(counts, target, 0)
     picked = ops.gather(x, 1, index.unsqueeze(1)).squeeze(1)
-    scale = ops.where(counts, 1.0 if weight is None else _graph.take(weight, index, 0, "nll_loss"), 0.0).cast(str(x.dtype))
+    scale = ops.where(counts, 1.0 if weight is None else _graph.take(weight, index, 0, "nll_loss"), 0.0).cast(
+        str(x.dtype)
+    )
     loss = ops.where(counts, -picked * scale, 0.0)
     return loss.sum() / scale.sum() if reduction == "mean" else _reduce("nll_loss", loss, reduction)
 
@@ -169,8 +184,9 @@ def binary_cross_entropy(x: Var, target: Var, weight: Var | None = None, reducti
 bce_loss = binary_cross_entropy  # Jittor's name
 
 
-def binary_cross_entropy_with_logits(x: Var, target: Var, weight: Var | None = None, reduction: str = "mean",
-                                     pos_weight: Var | None = None) -> Var:  # fmt: skip
+def binary_cross_entropy_with_logits(
+    x: Var, target: Var, weight: Var | None = None, reduction: str = "mean", pos_weight: Var | None = None
+) -> Var:
     """Cross entropy of the probabilities sigmoid(x), without overflow."""
     _same_shape("binary_cross_entropy_with_logits", x, target)
     # -log sigmoid(x) = softplus(-x) = relu(-x) + log(1 + exp(-|x|))
@@ -277,8 +293,9 @@ class NLLLoss(_WeightedLoss):
 class CrossEntropyLoss(NLLLoss):
     """The function cross_entropy as a layer."""
 
-    def __init__(self, weight: Var | None = None, ignore_index: int = -100, reduction: str = "mean",
-                 label_smoothing: float = 0.0) -> None:  # fmt: skip
+    def __init__(
+        self, weight: Var | None = None, ignore_index: int = -100, reduction: str = "mean", label_smoothing: float = 0.0
+    ) -> None:
         super().__init__(weight, ignore_index, reduction)
         self.label_smoothing = label_smoothing
 

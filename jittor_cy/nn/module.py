@@ -211,7 +211,7 @@ class Module:
     # ---- state ----
 
     def state_dict(self, to: str | None = None, prefix: str = "") -> dict[str, Any]:
-        """Parameters and persistent buffers by name, as PyTorch names them; the very Vars, or arrays with to="numpy"."""
+        """Parameters and persistent buffers by name, named as by PyTorch; the very Vars, or arrays with to="numpy"."""
         if to not in (None, "numpy"):
             raise ArgumentError(f'state_dict: to is {to!r}\n  help: None gives Vars, "numpy" gives arrays')
         result = {}
@@ -260,7 +260,9 @@ class Module:
         unexpected = [key for key in state if key not in places]
         if not missing and not unexpected:
             return
-        lines = [f"load_state_dict: {len(missing)} names are missing and {len(unexpected)} are not of {type(self).__name__}"]
+        lines = [
+            f"load_state_dict: {len(missing)} names are missing and {len(unexpected)} are not of {type(self).__name__}"
+        ]
         lines += [f"  missing: {key}" for key in missing[:_NAMES_SHOWN]]
         for key in unexpected[:_NAMES_SHOWN]:
             near = difflib.get_close_matches(key, missing or list(places), n=1)

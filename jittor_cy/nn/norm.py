@@ -25,13 +25,21 @@ __all__ = [
     "instance_norm",
     "layer_norm",
     "rms_norm",
-]  # fmt: skip
+]
 
 Extents = int | tuple[int, ...]
 
 
-def batch_norm(x: Var, running_mean: Var | None = None, running_var: Var | None = None, weight: Var | None = None,
-               bias: Var | None = None, training: bool = False, momentum: float = 0.1, eps: float = 1e-5) -> Var:  # fmt: skip
+def batch_norm(
+    x: Var,
+    running_mean: Var | None = None,
+    running_var: Var | None = None,
+    weight: Var | None = None,
+    bias: Var | None = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Var:
     """x minus its mean over its standard deviation for each channel, times weight plus bias.
 
     In training the statistics are the batch's and the running ones move towards them by `momentum` (the variance
@@ -61,8 +69,9 @@ def batch_norm(x: Var, running_mean: Var | None = None, running_var: Var | None 
     return y
 
 
-def layer_norm(x: Var, normalized_shape: Extents, weight: Var | None = None, bias: Var | None = None,
-               eps: float = 1e-5) -> Var:  # fmt: skip
+def layer_norm(
+    x: Var, normalized_shape: Extents, weight: Var | None = None, bias: Var | None = None, eps: float = 1e-5
+) -> Var:
     """x minus its mean over its standard deviation along the last axes, times weight plus bias.
 
     Shapes:   x (*, *normalized_shape) · weight and bias normalized_shape · returns as x
@@ -141,8 +150,14 @@ class BatchNorm(Module):
 
     ranks: tuple[int, ...] = ()  # numbers of axes that x may have; () for any from 2
 
-    def __init__(self, num_features: int, eps: float = 1e-5, momentum: float | None = 0.1, affine: bool = True,
-                 track_running_stats: bool = True) -> None:  # fmt: skip
+    def __init__(
+        self,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float | None = 0.1,
+        affine: bool = True,
+        track_running_stats: bool = True,
+    ) -> None:
         super().__init__()
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
         self.affine, self.track_running_stats = affine, track_running_stats
@@ -181,11 +196,15 @@ class BatchNorm(Module):
         if self.training:
             self.__dict__["_batches"] += 1
             momentum = 1 / self._batches if momentum is None else momentum
-        return batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias, self.training, momentum, self.eps)
+        return batch_norm(
+            x, self.running_mean, self.running_var, self.weight, self.bias, self.training, momentum, self.eps
+        )
 
     def extra_repr(self) -> str:
-        return (f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
-                f"track_running_stats={self.track_running_stats}")  # fmt: skip
+        return (
+            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
+            f"track_running_stats={self.track_running_stats}"
+        )
 
 
 class BatchNorm1d(BatchNorm):
@@ -212,8 +231,9 @@ class LayerNorm(Module):
     Source: Ba et al. 2016, arXiv:1607.06450
     """
 
-    def __init__(self, normalized_shape: Extents, eps: float = 1e-5, elementwise_affine: bool = True,
-                 bias: bool = True) -> None:  # fmt: skip
+    def __init__(
+        self, normalized_shape: Extents, eps: float = 1e-5, elementwise_affine: bool = True, bias: bool = True
+    ) -> None:
         super().__init__()
         self.normalized_shape, self.eps = _extents(normalized_shape), eps
         self.elementwise_affine = elementwise_affine

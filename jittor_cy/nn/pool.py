@@ -20,14 +20,24 @@ __all__ = [
     "avg_pool2d",
     "max_pool1d",
     "max_pool2d",
-]  # fmt: skip
+]
 
 
-def _pool(function: str, axes: int, maximum: bool, x: Var, kernel: Extent, stride: Extent | None, padding: Extent,
-          ceil_mode: bool, count_include_pad: bool) -> Var:  # fmt: skip
+def _pool(
+    function: str,
+    axes: int,
+    maximum: bool,
+    x: Var,
+    kernel: Extent,
+    stride: Extent | None,
+    padding: Extent,
+    ceil_mode: bool,
+    count_include_pad: bool,
+) -> Var:
     if x.ndim not in (axes + 1, axes + 2):
-        raise ShapeError(f"{function}: x has {x.ndim} axes",
-                         help=f"(batch, channels, then {axes} spatial) are expected", x=x)  # fmt: skip
+        raise ShapeError(
+            f"{function}: x has {x.ndim} axes", help=f"(batch, channels, then {axes} spatial) are expected", x=x
+        )
     kernel = per_axis(kernel, axes, f"{function}: kernel_size")
     stride = kernel if stride is None else per_axis(stride, axes, f"{function}: stride")
     padding = per_axis(padding, axes, f"{function}: padding")
@@ -38,14 +48,16 @@ def _pool(function: str, axes: int, maximum: bool, x: Var, kernel: Extent, strid
     return y.squeeze(0) if x.ndim == axes + 1 else y
 
 
-def max_pool1d(x: Var, kernel_size: Extent, stride: Extent | None = None, padding: Extent = 0,
-               ceil_mode: bool = False) -> Var:  # fmt: skip
+def max_pool1d(
+    x: Var, kernel_size: Extent, stride: Extent | None = None, padding: Extent = 0, ceil_mode: bool = False
+) -> Var:
     """Largest value of each window over one spatial axis."""
     return _pool("max_pool1d", 1, True, x, kernel_size, stride, padding, ceil_mode, False)
 
 
-def max_pool2d(x: Var, kernel_size: Extent, stride: Extent | None = None, padding: Extent = 0,
-               ceil_mode: bool = False) -> Var:  # fmt: skip
+def max_pool2d(
+    x: Var, kernel_size: Extent, stride: Extent | None = None, padding: Extent = 0, ceil_mode: bool = False
+) -> Var:
     """Largest value of each window over two spatial axes; padding never wins.
 
     Shapes:   x (N, C, H, W) or (C, H, W) · returns (N, C, H', W')
@@ -57,14 +69,26 @@ def max_pool2d(x: Var, kernel_size: Extent, stride: Extent | None = None, paddin
     return _pool("max_pool2d", 2, True, x, kernel_size, stride, padding, ceil_mode, False)
 
 
-def avg_pool1d(x: Var, kernel_size: Extent, stride: Extent | None = None, padding: Extent = 0, ceil_mode: bool = False,
-               count_include_pad: bool = True) -> Var:  # fmt: skip
+def avg_pool1d(
+    x: Var,
+    kernel_size: Extent,
+    stride: Extent | None = None,
+    padding: Extent = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+) -> Var:
     """Mean of each window over one spatial axis."""
     return _pool("avg_pool1d", 1, False, x, kernel_size, stride, padding, ceil_mode, count_include_pad)
 
 
-def avg_pool2d(x: Var, kernel_size: Extent, stride: Extent | None = None, padding: Extent = 0, ceil_mode: bool = False,
-               count_include_pad: bool = True) -> Var:  # fmt: skip
+def avg_pool2d(
+    x: Var,
+    kernel_size: Extent,
+    stride: Extent | None = None,
+    padding: Extent = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+) -> Var:
     """Mean of each window over two spatial axes.
 
     Shapes:   x (N, C, H, W) or (C, H, W) · returns (N, C, H', W')
@@ -96,15 +120,30 @@ def _spans(size: int, count: int) -> list[tuple[int, int]]:
 class _PoolLayer(Module):
     axes, maximum = 2, True
 
-    def __init__(self, kernel_size: Extent, stride: Extent | None = None, padding: Extent = 0, ceil_mode: bool = False,
-                 count_include_pad: bool = True) -> None:  # fmt: skip
+    def __init__(
+        self,
+        kernel_size: Extent,
+        stride: Extent | None = None,
+        padding: Extent = 0,
+        ceil_mode: bool = False,
+        count_include_pad: bool = True,
+    ) -> None:
         super().__init__()
         self.kernel_size, self.stride = kernel_size, kernel_size if stride is None else stride
         self.padding, self.ceil_mode, self.count_include_pad = padding, ceil_mode, count_include_pad
 
     def execute(self, x: Var) -> Var:
-        return _pool(type(self).__name__, self.axes, self.maximum, x, self.kernel_size, self.stride, self.padding,
-                     self.ceil_mode, self.count_include_pad)  # fmt: skip
+        return _pool(
+            type(self).__name__,
+            self.axes,
+            self.maximum,
+            x,
+            self.kernel_size,
+            self.stride,
+            self.padding,
+            self.ceil_mode,
+            self.count_include_pad,
+        )
 
     def extra_repr(self) -> str:
         return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
@@ -149,8 +188,15 @@ class AdaptiveAvgPool2d(Module):
 class Pool(_PoolLayer):
     """Jittor's pooling layer: op is "maximum" or "mean"."""
 
-    def __init__(self, kernel_size: Extent, stride: Extent | None = None, padding: Extent = 0, ceil_mode: bool = False,
-                 count_include_pad: bool = True, op: str = "maximum") -> None:  # fmt: skip
+    def __init__(
+        self,
+        kernel_size: Extent,
+        stride: Extent | None = None,
+        padding: Extent = 0,
+        ceil_mode: bool = False,
+        count_include_pad: bool = True,
+        op: str = "maximum",
+    ) -> None:
         super().__init__(kernel_size, stride, padding, ceil_mode, count_include_pad)
         if op not in ("maximum", "mean"):
             raise ArgumentError(f"Pool: op is {op!r}", help='"maximum" or "mean"')

@@ -28,12 +28,22 @@ class _Recurrent(Module):
     gates = 1
     states = 1
 
-    def __init__(self, input_size: int, hidden_size: int, num_layers: int = 1, bias: bool = True,
-                 batch_first: bool = False, dropout: float = 0.0, bidirectional: bool = False) -> None:  # fmt: skip
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+    ) -> None:
         super().__init__()
         if num_layers < 1 or not 0 <= dropout <= 1:
-            raise ArgumentError(f"{type(self).__name__}: num_layers is {num_layers} and dropout {dropout}",
-                                help="at least one layer, and a probability")  # fmt: skip
+            raise ArgumentError(
+                f"{type(self).__name__}: num_layers is {num_layers} and dropout {dropout}",
+                help="at least one layer, and a probability",
+            )
         self.input_size, self.hidden_size, self.num_layers, self.bias = input_size, hidden_size, num_layers, bias
         self.batch_first, self.dropout, self.bidirectional = batch_first, dropout, bidirectional
         for layer in range(num_layers):
@@ -115,9 +125,17 @@ class RNN(_Recurrent):
     Source: Elman 1990, "Finding structure in time"
     """
 
-    def __init__(self, input_size: int, hidden_size: int, num_layers: int = 1, nonlinearity: str = "tanh",
-                 bias: bool = True, batch_first: bool = False, dropout: float = 0.0,
-                 bidirectional: bool = False) -> None:  # fmt: skip
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        nonlinearity: str = "tanh",
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+    ) -> None:
         if nonlinearity not in ("tanh", "relu"):
             raise ArgumentError(f"RNN: nonlinearity is {nonlinearity!r}", help='"tanh" or "relu"')
         super().__init__(input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional)

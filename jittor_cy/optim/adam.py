@@ -26,14 +26,33 @@ class Adam(Optimizer):
 
     _decoupled = False
 
-    def __init__(self, params: Iterable[Any], lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999),
-                 eps: float = 1e-8, weight_decay: float = 0.0, amsgrad: bool = False, *,
-                 maximize: bool = False) -> None:  # fmt: skip
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+        amsgrad: bool = False,
+        *,
+        maximize: bool = False,
+    ) -> None:
         if lr < 0 or eps < 0 or weight_decay < 0 or not all(0 <= beta < 1 for beta in betas):
-            raise ArgumentError(f"{type(self).__name__}: lr {lr}, betas {betas}, eps {eps}, weight_decay {weight_decay}",
-                                help="betas are within [0, 1), the others not negative")  # fmt: skip
-        super().__init__(params, {"lr": lr, "betas": tuple(betas), "eps": eps, "weight_decay": weight_decay,
-                                  "amsgrad": amsgrad, "maximize": maximize})  # fmt: skip
+            raise ArgumentError(
+                f"{type(self).__name__}: lr {lr}, betas {betas}, eps {eps}, weight_decay {weight_decay}",
+                help="betas are within [0, 1), the others not negative",
+            )
+        super().__init__(
+            params,
+            {
+                "lr": lr,
+                "betas": tuple(betas),
+                "eps": eps,
+                "weight_decay": weight_decay,
+                "amsgrad": amsgrad,
+                "maximize": maximize,
+            },
+        )
 
     def _update(self, param: Var, gradient: Var, group: dict[str, Any], state: dict[str, Any], number: int) -> None:
         names = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq") if group["amsgrad"] else ("exp_avg", "exp_avg_sq")
@@ -43,9 +62,20 @@ class Adam(Optimizer):
         state["step"] = int(state.get("step", 0)) + 1
         largest = state["max_exp_avg_sq"] if group["amsgrad"] else None
         _graph.adam_update(
-            param, gradient, state["exp_avg"], state["exp_avg_sq"], largest, group["lr"], *group["betas"], group["eps"],
-            group["weight_decay"], self._decoupled, group["maximize"], state["step"], number,
-        )  # fmt: skip
+            param,
+            gradient,
+            state["exp_avg"],
+            state["exp_avg_sq"],
+            largest,
+            group["lr"],
+            *group["betas"],
+            group["eps"],
+            group["weight_decay"],
+            self._decoupled,
+            group["maximize"],
+            state["step"],
+            number,
+        )
 
 
 class AdamW(Adam):
@@ -56,7 +86,15 @@ class AdamW(Adam):
 
     _decoupled = True
 
-    def __init__(self, params: Iterable[Any], lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999),
-                 eps: float = 1e-8, weight_decay: float = 1e-2, amsgrad: bool = False, *,
-                 maximize: bool = False) -> None:  # fmt: skip
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 1e-2,
+        amsgrad: bool = False,
+        *,
+        maximize: bool = False,
+    ) -> None:
         super().__init__(params, lr, betas, eps, weight_decay, amsgrad, maximize=maximize)

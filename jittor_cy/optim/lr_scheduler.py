@@ -20,7 +20,7 @@ __all__ = [
     "ReduceLROnPlateau",
     "SequentialLR",
     "StepLR",
-]  # fmt: skip
+]
 
 
 class LRScheduler:
@@ -66,8 +66,12 @@ class LRScheduler:
 class LambdaLR(LRScheduler):
     """base times lr_lambda(epoch); one function for all groups, or a list of them."""
 
-    def __init__(self, optimizer: Optimizer, lr_lambda: Callable[[int], float] | Sequence[Callable[[int], float]],
-                 last_epoch: int = -1) -> None:  # fmt: skip
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        lr_lambda: Callable[[int], float] | Sequence[Callable[[int], float]],
+        last_epoch: int = -1,
+    ) -> None:
         count = len(optimizer.param_groups)
         self.lr_lambdas = [lr_lambda] * count if callable(lr_lambda) else list(lr_lambda)
         if len(self.lr_lambdas) != count:
@@ -95,7 +99,9 @@ class StepLR(LRScheduler):
 class MultiStepLR(LRScheduler):
     """base times gamma for every milestone that is reached."""
 
-    def __init__(self, optimizer: Optimizer, milestones: Sequence[int], gamma: float = 0.1, last_epoch: int = -1) -> None:
+    def __init__(
+        self, optimizer: Optimizer, milestones: Sequence[int], gamma: float = 0.1, last_epoch: int = -1
+    ) -> None:
         self.milestones, self.gamma = sorted(milestones), gamma
         super().__init__(optimizer, last_epoch)
 
@@ -134,8 +140,14 @@ class CosineAnnealingLR(LRScheduler):
 class LinearLR(LRScheduler):
     """base times a factor that goes from start_factor to end_factor in total_iters epochs: a warm-up."""
 
-    def __init__(self, optimizer: Optimizer, start_factor: float = 1 / 3, end_factor: float = 1.0, total_iters: int = 5,
-                 last_epoch: int = -1) -> None:  # fmt: skip
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        start_factor: float = 1 / 3,
+        end_factor: float = 1.0,
+        total_iters: int = 5,
+        last_epoch: int = -1,
+    ) -> None:
         self.start_factor, self.end_factor, self.total_iters = start_factor, end_factor, total_iters
         super().__init__(optimizer, last_epoch)
 
@@ -148,11 +160,14 @@ class LinearLR(LRScheduler):
 class SequentialLR(LRScheduler):
     """One schedule after the other: schedule i + 1 begins (at its epoch 0) at milestone i."""
 
-    def __init__(self, optimizer: Optimizer, schedulers: Sequence[LRScheduler], milestones: Sequence[int],
-                 last_epoch: int = -1) -> None:  # fmt: skip
+    def __init__(
+        self, optimizer: Optimizer, schedulers: Sequence[LRScheduler], milestones: Sequence[int], last_epoch: int = -1
+    ) -> None:
         if len(milestones) != len(schedulers) - 1:
-            raise ArgumentError(f"SequentialLR: {len(schedulers)} schedules need {len(schedulers) - 1} milestones, "
-                                f"not {len(milestones)}")  # fmt: skip
+            raise ArgumentError(
+                f"SequentialLR: {len(schedulers)} schedules need {len(schedulers) - 1} milestones, "
+                f"not {len(milestones)}"
+            )
         self.schedulers, self.milestones = list(schedulers), list(milestones)
         super().__init__(optimizer, last_epoch)
 
@@ -164,14 +179,24 @@ class SequentialLR(LRScheduler):
 
 
 class ReduceLROnPlateau:
-    """Times factor, down to min_lr, when the metric given to step() has not improved for more than `patience` epochs."""
+    """Times factor, down to min_lr, when the metric of step() has not improved for more than `patience` epochs."""
 
-    def __init__(self, optimizer: Optimizer, mode: str = "min", factor: float = 0.1, patience: int = 10,
-                 threshold: float = 1e-4, threshold_mode: str = "rel", cooldown: int = 0, min_lr: float = 0.0,
-                 eps: float = 1e-8) -> None:  # fmt: skip
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        mode: str = "min",
+        factor: float = 0.1,
+        patience: int = 10,
+        threshold: float = 1e-4,
+        threshold_mode: str = "rel",
+        cooldown: int = 0,
+        min_lr: float = 0.0,
+        eps: float = 1e-8,
+    ) -> None:
         if mode not in ("min", "max") or threshold_mode not in ("rel", "abs"):
-            raise ArgumentError(f"ReduceLROnPlateau: mode {mode!r}, threshold_mode {threshold_mode!r}",
-                                help="min or max; rel or abs")  # fmt: skip
+            raise ArgumentError(
+                f"ReduceLROnPlateau: mode {mode!r}, threshold_mode {threshold_mode!r}", help="min or max; rel or abs"
+            )
         if factor >= 1:
             raise ArgumentError(f"ReduceLROnPlateau: factor {factor} does not reduce", help="give one below 1")
         self.optimizer, self.mode, self.factor, self.patience = optimizer, mode, factor, patience

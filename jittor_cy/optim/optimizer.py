@@ -45,7 +45,9 @@ class Optimizer:
         """Add {"params": Vars, setting: value, ...}; settings that it lacks are the optimizer's."""
         name = type(self).__name__
         if not isinstance(group, Mapping) or "params" not in group:
-            raise ArgumentTypeError(f'{name}: a parameter group must be a dict with "params", not {type(group).__name__}')
+            raise ArgumentTypeError(
+                f'{name}: a parameter group must be a dict with "params", not {type(group).__name__}'
+            )
         unknown = [key for key in group if key != "params" and key not in self.defaults]
         if unknown:
             raise ArgumentError(f"{name}: unknown settings {unknown}", help=f"known are {sorted(self.defaults)}")

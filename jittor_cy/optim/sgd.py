@@ -24,15 +24,35 @@ class SGD(Optimizer):
              2.4000000953674316
     """
 
-    def __init__(self, params: Iterable[Any], lr: float = 1e-3, momentum: float = 0.0, dampening: float = 0.0,
-                 weight_decay: float = 0.0, nesterov: bool = False, *, maximize: bool = False) -> None:  # fmt: skip
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float = 1e-3,
+        momentum: float = 0.0,
+        dampening: float = 0.0,
+        weight_decay: float = 0.0,
+        nesterov: bool = False,
+        *,
+        maximize: bool = False,
+    ) -> None:
         if nesterov and (momentum <= 0 or dampening != 0):
-            raise ArgumentError("SGD: nesterov needs momentum above 0 and dampening 0",
-                                help=f"found momentum {momentum} and dampening {dampening}")  # fmt: skip
+            raise ArgumentError(
+                "SGD: nesterov needs momentum above 0 and dampening 0",
+                help=f"found momentum {momentum} and dampening {dampening}",
+            )
         if lr < 0 or momentum < 0 or weight_decay < 0:
             raise ArgumentError(f"SGD: lr {lr}, momentum {momentum} and weight_decay {weight_decay} cannot be negative")
-        super().__init__(params, {"lr": lr, "momentum": momentum, "dampening": dampening, "weight_decay": weight_decay,
-                                  "nesterov": nesterov, "maximize": maximize})  # fmt: skip
+        super().__init__(
+            params,
+            {
+                "lr": lr,
+                "momentum": momentum,
+                "dampening": dampening,
+                "weight_decay": weight_decay,
+                "nesterov": nesterov,
+                "maximize": maximize,
+            },
+        )
 
     def _update(self, param: Var, gradient: Var, group: dict[str, Any], state: dict[str, Any], number: int) -> None:
         buffer = state.get("momentum_buffer")
@@ -41,6 +61,15 @@ class SGD(Optimizer):
         if group["momentum"] != 0 and buffer is None:
             buffer = state["momentum_buffer"] = ops.zeros(param.shape, dtype=str(param.dtype)).stop_grad()
         _graph.sgd_update(
-            param, gradient, buffer if group["momentum"] != 0 else None, group["lr"], group["momentum"],
-            group["dampening"], group["weight_decay"], group["nesterov"], group["maximize"], first, number,
-        )  # fmt: skip
+            param,
+            gradient,
+            buffer if group["momentum"] != 0 else None,
+            group["lr"],
+            group["momentum"],
+            group["dampening"],
+            group["weight_decay"],
+            group["nesterov"],
+            group["maximize"],
+            first,
+            number,
+        )

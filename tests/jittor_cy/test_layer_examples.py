@@ -11,8 +11,11 @@ import pytest
 
 import jittor_cy as jt
 
-MODULES = [found.name for package in (jt.nn, jt.optim, jt.data)
-           for found in pkgutil.iter_modules(package.__path__, package.__name__ + ".")]  # fmt: skip
+MODULES = [
+    found.name
+    for package in (jt.nn, jt.optim, jt.data)
+    for found in pkgutil.iter_modules(package.__path__, package.__name__ + ".")
+]
 NAMES = {"jt": jt, "nn": jt.nn, "optim": jt.optim, "data": jt.data, "np": np}
 
 

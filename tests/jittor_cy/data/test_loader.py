@@ -56,8 +56,10 @@ def test_shuffling_gives_every_sample_once_in_another_order_each_time():
 
 
 def test_shuffling_follows_from_its_seed():
-    orders = [[int(i) for (b,) in data.DataLoader(data.TensorDataset(np.arange(50)), 50, True, seed=seed) for i in b.numpy()]
-              for seed in (1, 1, 2)]  # fmt: skip
+    orders = [
+        [int(i) for (b,) in data.DataLoader(data.TensorDataset(np.arange(50)), 50, True, seed=seed) for i in b.numpy()]
+        for seed in (1, 1, 2)
+    ]
 
     assert orders[0] == orders[1] != orders[2]
 
@@ -80,7 +82,9 @@ def test_workers_keep_the_order(workers):
     again = [[x.numpy().tolist(), y.numpy().tolist()] for x, y in loader]
     loader.close()
 
-    assert batches == [[list(range(i, min(i + 3, 40))), [2 * j for j in range(i, min(i + 3, 40))]] for i in range(0, 40, 3)]
+    assert batches == [
+        [list(range(i, min(i + 3, 40))), [2 * j for j in range(i, min(i + 3, 40))]] for i in range(0, 40, 3)
+    ]
     assert again == batches
 
 
@@ -118,7 +122,9 @@ def test_own_batch_sampler_is_used():
 def test_subset_and_split_hold_each_sample_once():
     parts = data.random_split(Squares(10), [7, 3], seed=1)
 
-    assert sorted(int(sample["x"]) for part in parts for sample in (part[i] for i in range(len(part)))) == list(range(10))
+    assert sorted(int(sample["x"]) for part in parts for sample in (part[i] for i in range(len(part)))) == list(
+        range(10)
+    )
 
 
 def test_subset_sampler_shuffles_its_indices():

@@ -59,13 +59,15 @@ POOLS = {
     "max ceil": (lambda x: nn.max_pool2d(x, 2, 2, 0, True), lambda x: F.max_pool2d(x, 2, 2, 0, ceil_mode=True)),
     "mean": (lambda x: nn.avg_pool2d(x, 2), lambda x: F.avg_pool2d(x, 2)),
     "mean padded": (lambda x: nn.avg_pool2d(x, 3, 2, 1), lambda x: F.avg_pool2d(x, 3, 2, 1)),
-    "mean without padding": (lambda x: nn.avg_pool2d(x, 3, 2, 1, False, False),
-                             lambda x: F.avg_pool2d(x, 3, 2, 1, False, False)),
+    "mean without padding": (
+        lambda x: nn.avg_pool2d(x, 3, 2, 1, False, False),
+        lambda x: F.avg_pool2d(x, 3, 2, 1, False, False),
+    ),
     "mean ceil": (lambda x: nn.avg_pool2d(x, (2, 3), 2, 0, True), lambda x: F.avg_pool2d(x, (2, 3), 2, 0, True)),
     "Pool": (lambda x: nn.Pool(2, 2, op="mean")(x), lambda x: F.avg_pool2d(x, 2, 2)),
     "adaptive 1": (lambda x: nn.adaptive_avg_pool2d(x, 1), lambda x: F.adaptive_avg_pool2d(x, 1)),
     "adaptive uneven": (lambda x: nn.adaptive_avg_pool2d(x, (3, 4)), lambda x: F.adaptive_avg_pool2d(x, (3, 4))),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", POOLS)
@@ -125,8 +127,11 @@ def test_cross_entropy_of_one_sample():
 def test_cross_entropy_of_probabilities():
     target = np.random.default_rng(0).dirichlet(np.ones(4), 6).astype(np.float32)
 
-    assert_function_matches(lambda x, y: nn.cross_entropy(x, y, label_smoothing=0.1),
-                            lambda x, y: F.cross_entropy(x, y, label_smoothing=0.1), [array(6, 4), target])  # fmt: skip
+    assert_function_matches(
+        lambda x, y: nn.cross_entropy(x, y, label_smoothing=0.1),
+        lambda x, y: F.cross_entropy(x, y, label_smoothing=0.1),
+        [array(6, 4), target],
+    )
 
 
 PROBABILITIES = np.random.default_rng(1).uniform(0.01, 0.99, (4, 5)).astype(np.float32)
@@ -135,17 +140,29 @@ LOSSES = {
     "mse": (nn.mse_loss, F.mse_loss, array(4, 5), array(4, 5, seed=1)),
     "l1": (nn.l1_loss, F.l1_loss, array(4, 5), array(4, 5, seed=1)),
     "smooth_l1": (nn.smooth_l1_loss, F.smooth_l1_loss, array(4, 5), array(4, 5, seed=1)),
-    "huber": (lambda x, y, reduction: nn.huber_loss(x, y, reduction, 0.7),
-              lambda x, y, reduction: F.huber_loss(x, y, reduction=reduction, delta=0.7), array(4, 5), array(4, 5, seed=1)),
+    "huber": (
+        lambda x, y, reduction: nn.huber_loss(x, y, reduction, 0.7),
+        lambda x, y, reduction: F.huber_loss(x, y, reduction=reduction, delta=0.7),
+        array(4, 5),
+        array(4, 5, seed=1),
+    ),
     "bce": (nn.binary_cross_entropy, F.binary_cross_entropy, PROBABILITIES, TARGETS),
-    "bce with logits": (nn.binary_cross_entropy_with_logits, F.binary_cross_entropy_with_logits, array(4, 5) * 9, TARGETS),
+    "bce with logits": (
+        nn.binary_cross_entropy_with_logits,
+        F.binary_cross_entropy_with_logits,
+        array(4, 5) * 9,
+        TARGETS,
+    ),
     "kl_div": (nn.kl_div, F.kl_div, np.log(PROBABILITIES), TARGETS),
-    "kl_div of logarithms": (lambda x, y, reduction: nn.kl_div(x, y, reduction, True),
-                             lambda x, y, reduction: F.kl_div(x, y, reduction=reduction, log_target=True),
-                             np.log(PROBABILITIES), np.log(TARGETS)),
+    "kl_div of logarithms": (
+        lambda x, y, reduction: nn.kl_div(x, y, reduction, True),
+        lambda x, y, reduction: F.kl_div(x, y, reduction=reduction, log_target=True),
+        np.log(PROBABILITIES),
+        np.log(TARGETS),
+    ),
     "nll": (nn.nll_loss, F.nll_loss, np.log(PROBABILITIES), np.array([0, 4, 2, 1])),
     "nll of images": (nn.nll_loss, F.nll_loss, array(2, 3, 4), np.array([[0, 1, 2, 1], [2, 2, 0, 1]])),
-}  # fmt: skip
+}
 
 
 @pytest.mark.filterwarnings("ignore:reduction")
@@ -154,14 +171,19 @@ LOSSES = {
 def test_loss_is_torchs(name, reduction):
     mine, other, x, y = LOSSES[name]
 
-    assert_function_matches(lambda x, y: mine(x, y, reduction=reduction), lambda x, y: other(x, y, reduction=reduction), [x, y])
+    assert_function_matches(
+        lambda x, y: mine(x, y, reduction=reduction), lambda x, y: other(x, y, reduction=reduction), [x, y]
+    )
 
 
 def test_nll_loss_weights_and_ignores():
     x, y, weight = np.log(PROBABILITIES), np.array([0, 4, 2, 1]), np.array([1, 2, 3, 4, 5], np.float32)
 
-    assert_function_matches(lambda x, y: nn.nll_loss(x, y, jt.array(weight), 2),
-                            lambda x, y: F.nll_loss(x, y, torch.tensor(weight).double(), ignore_index=2), [x, y])  # fmt: skip
+    assert_function_matches(
+        lambda x, y: nn.nll_loss(x, y, jt.array(weight), 2),
+        lambda x, y: F.nll_loss(x, y, torch.tensor(weight).double(), ignore_index=2),
+        [x, y],
+    )
 
 
 def test_bce_with_logits_weights_positives():
@@ -200,9 +222,11 @@ def test_shape_function_is_torchs(name):
 
 @pytest.mark.parametrize("arguments", [{}, {"is_causal": True}, {"scale": 0.3}])
 def test_scaled_dot_product_attention_is_torchs(arguments):
-    assert_function_matches(lambda q, k, v: nn.scaled_dot_product_attention(q, k, v, **arguments),
-                            lambda q, k, v: F.scaled_dot_product_attention(q, k, v, **arguments),
-                            [array(2, 3, 4, 5, seed=i) for i in range(3)])  # fmt: skip
+    assert_function_matches(
+        lambda q, k, v: nn.scaled_dot_product_attention(q, k, v, **arguments),
+        lambda q, k, v: F.scaled_dot_product_attention(q, k, v, **arguments),
+        [array(2, 3, 4, 5, seed=i) for i in range(3)],
+    )
 
 
 def test_one_hot_is_numpys_eye():

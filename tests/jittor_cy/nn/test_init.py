@@ -17,7 +17,11 @@ MOMENTS = {
     "xavier_uniform": (lambda: init.xavier_uniform(SHAPE), 0.0, math.sqrt(2 / 500)),
     "xavier_normal": (lambda: init.xavier_normal(SHAPE, gain=2.0), 0.0, 2 * math.sqrt(2 / 500)),
     "kaiming_uniform": (lambda: init.kaiming_uniform(SHAPE), 0.0, math.sqrt(2 / 300)),
-    "kaiming_normal": (lambda: init.kaiming_normal(SHAPE, mode="fan_out", nonlinearity="relu"), 0.0, math.sqrt(2 / 200)),
+    "kaiming_normal": (
+        lambda: init.kaiming_normal(SHAPE, mode="fan_out", nonlinearity="relu"),
+        0.0,
+        math.sqrt(2 / 200),
+    ),
     # of the normal distribution between -2 and 2: 1 - 4 phi(2) / (2 Phi(2) - 1)
     "trunc_normal": (lambda: init.trunc_normal(SHAPE), 0.0, 0.8796),
 }

@@ -45,7 +45,10 @@ LAYERS = {
     "gru with a state": (lambda m: m.GRU(3, 4), [(5, 2, 3), (1, 2, 4)]),
     "attention": (lambda m: m.MultiheadAttention(8, 2), [(4, 3, 8), (5, 3, 8), (5, 3, 8)]),
     "attention batch first": (lambda m: m.MultiheadAttention(8, 4, batch_first=True), [(3, 4, 8)] * 3),
-    "attention of other sizes": (lambda m: m.MultiheadAttention(8, 2, kdim=6, vdim=4), [(4, 3, 8), (5, 3, 6), (5, 3, 4)]),
+    "attention of other sizes": (
+        lambda m: m.MultiheadAttention(8, 2, kdim=6, vdim=4),
+        [(4, 3, 8), (5, 3, 6), (5, 3, 4)],
+    ),
 }
 
 
@@ -63,12 +66,17 @@ def test_layer_repr_and_initial_shapes_are_torchs(name):
 
     mine, other = make(nn), make(tn)
 
-    assert {k: tuple(v.shape) for k, v in mine.state_dict().items()} == {k: tuple(v.shape) for k, v in other.state_dict().items()}
+    assert {k: tuple(v.shape) for k, v in mine.state_dict().items()} == {
+        k: tuple(v.shape) for k, v in other.state_dict().items()
+    }
     assert repr(mine).split("(")[0] == repr(other).split("(")[0]
 
 
-@pytest.mark.parametrize("make", [lambda m: m.Linear(400, 300), lambda m: m.Conv2d(30, 40, 3), lambda m: m.LSTM(200, 100)],
-                         ids=["linear", "conv2d", "lstm"])  # fmt: skip
+@pytest.mark.parametrize(
+    "make",
+    [lambda m: m.Linear(400, 300), lambda m: m.Conv2d(30, 40, 3), lambda m: m.LSTM(200, 100)],
+    ids=["linear", "conv2d", "lstm"],
+)
 def test_initial_values_have_torchs_distribution(make):
     jt.seed(3)
 
@@ -140,8 +148,9 @@ def test_attention_masks_are_torchs(causal, kind):
     mine.load_state_dict({k: v.numpy() for k, v in other.state_dict().items()})
 
     got, weights = mine(*[jt.array(x)] * 3, key_padding_mask=jt.array(padding), attn_mask=jt.array(mask))
-    expected, their_weights = other(*[torch.tensor(x)] * 3, key_padding_mask=torch.tensor(padding),
-                                    attn_mask=torch.tensor(mask))  # fmt: skip
+    expected, their_weights = other(
+        *[torch.tensor(x)] * 3, key_padding_mask=torch.tensor(padding), attn_mask=torch.tensor(mask)
+    )
 
     np.testing.assert_allclose(got.numpy(), expected.detach().numpy(), rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(weights.numpy(), their_weights.detach().numpy(), rtol=1e-4, atol=1e-6)

@@ -118,8 +118,11 @@ def test_load_state_dict_names_what_is_missing_and_unexpected():
     state = {**Net().state_dict(), "frst.weight": np.zeros((3, 4))}
     del state["first.weight"]
 
-    with pytest.raises(ValueError, match=r"(?s)1 names are missing and 1 are not of Net\n.*missing: first.weight\n"
-                                         r".*unexpected: frst.weight \(near first.weight\)"):  # fmt: skip
+    with pytest.raises(
+        ValueError,
+        match=r"(?s)1 names are missing and 1 are not of Net\n.*missing: first.weight\n"
+        r".*unexpected: frst.weight \(near first.weight\)",
+    ):
         Net().load_state_dict(state)
 
 

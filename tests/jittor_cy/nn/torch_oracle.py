@@ -26,7 +26,9 @@ def outputs_of(result: Any) -> list[Any]:
     return [] if result is None else [result]
 
 
-def assert_function_matches(ours: Callable, theirs: Callable, arrays: Sequence[np.ndarray], operations: float = 64) -> None:
+def assert_function_matches(
+    ours: Callable, theirs: Callable, arrays: Sequence[np.ndarray], operations: float = 64
+) -> None:
     """Same values, and same gradients of every floating input for random cotangents."""
     mine = [jt.array(a) for a in arrays]
     other = [torch.tensor(a.astype(np.float64) if a.dtype.kind == "f" else a) for a in arrays]
@@ -35,7 +37,9 @@ def assert_function_matches(ours: Callable, theirs: Callable, arrays: Sequence[n
     compare(ours(*mine), theirs(*other), leaves(mine), [t for t in other if t.requires_grad], operations)
 
 
-def assert_layer_matches(ours: jt.nn.Module, theirs: Any, arrays: Sequence[np.ndarray], operations: float = 256) -> None:
+def assert_layer_matches(
+    ours: jt.nn.Module, theirs: Any, arrays: Sequence[np.ndarray], operations: float = 256
+) -> None:
     """As assert_function_matches, with the parameters of torch's layer in ours, and their gradients too."""
     ours.load_state_dict({name: value.numpy() for name, value in theirs.state_dict().items()})
     theirs.double()
@@ -45,8 +49,13 @@ def assert_layer_matches(ours: jt.nn.Module, theirs: Any, arrays: Sequence[np.nd
         tensor.requires_grad_(tensor.is_floating_point())
     names = [name for name, _ in theirs.named_parameters()]
     assert [name for name, _ in ours.named_parameters()] == names
-    compare(ours(*mine), theirs(*other), leaves(mine) + ours.parameters(),
-            [t for t in other if t.requires_grad] + list(theirs.parameters()), operations)  # fmt: skip
+    compare(
+        ours(*mine),
+        theirs(*other),
+        leaves(mine) + ours.parameters(),
+        [t for t in other if t.requires_grad] + list(theirs.parameters()),
+        operations,
+    )
 
 
 def leaves(values: Sequence[jt.Var]) -> list[jt.Var]:

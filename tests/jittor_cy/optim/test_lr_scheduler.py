@@ -20,12 +20,16 @@ SCHEDULES = {
 
 
 def optimizer() -> optim.Optimizer:
-    return optim.SGD([{"params": [nn.Parameter(jt.ones(1))]}, {"params": [nn.Parameter(jt.ones(1))], "lr": 0.3}], lr=0.1)
+    return optim.SGD(
+        [{"params": [nn.Parameter(jt.ones(1))]}, {"params": [nn.Parameter(jt.ones(1))], "lr": 0.3}], lr=0.1
+    )
 
 
 def torchs_optimizer(torch):
-    return torch.optim.SGD([{"params": [torch.ones(1, requires_grad=True)]},
-                            {"params": [torch.ones(1, requires_grad=True)], "lr": 0.3}], lr=0.1)  # fmt: skip
+    return torch.optim.SGD(
+        [{"params": [torch.ones(1, requires_grad=True)]}, {"params": [torch.ones(1, requires_grad=True)], "lr": 0.3}],
+        lr=0.1,
+    )
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -46,7 +50,14 @@ def test_schedule_gives_torchs_rates(name):
 def test_plateau_gives_torchs_rates(mode, threshold_mode):
     torch = pytest.importorskip("torch")
     mine, other = optimizer(), torchs_optimizer(torch)
-    settings = {"mode": mode, "threshold_mode": threshold_mode, "patience": 2, "cooldown": 1, "threshold": 0.05, "factor": 0.5}
+    settings = {
+        "mode": mode,
+        "threshold_mode": threshold_mode,
+        "patience": 2,
+        "cooldown": 1,
+        "threshold": 0.05,
+        "factor": 0.5,
+    }
     schedule = optim.lr_scheduler.ReduceLROnPlateau(mine, **settings)
     theirs = torch.optim.lr_scheduler.ReduceLROnPlateau(other, **settings)
 

@@ -4,11 +4,12 @@
 #include "exec/kernel_math.h"
 
 // (suffix of kernel_math.h, C type, Dtype)
-#define JTCY_INTEGERS(X)                                                                                  \
-  X(u8, unsigned char, kUint8)                                                                            \
-  X(i8, signed char, kInt8)                                                                               \
-  X(i16, short, kInt16)                                                                                   \
-  X(i32, int, kInt32) X(i64, long long, kInt64) X(u16, unsigned short, kUint16) X(u32, unsigned, kUint32) \
+#define JTCY_INTEGERS(X)                                                              \
+  X(u8, unsigned char, kUint8)                                                        \
+  X(i8, signed char, kInt8)                                                           \
+  X(i16, short, kInt16)                                                               \
+  X(i32, int, kInt32)                                                                 \
+  X(i64, long long, kInt64) X(u16, unsigned short, kUint16) X(u32, unsigned, kUint32) \
       X(u64, unsigned long long, kUint64)
 #define JTCY_FLOATS(X) X(f32, float, kFloat32) X(f64, double, kFloat64)
 #define JTCY_NATIVE(X) X(b, unsigned char, kBool) JTCY_INTEGERS(X) JTCY_FLOATS(X)
@@ -16,10 +17,11 @@
 #define JTCY_FLOAT_UNARY(X)                                                                                           \
   X(Reciprocal, reciprocal)                                                                                           \
   X(Sqrt, sqrt)                                                                                                       \
-  X(Rsqrt, rsqrt) X(Exp, exp) X(Expm1, expm1) X(Log, log) X(Log1p, log1p) X(Sin, sin) X(Cos, cos) X(Tan, tan)         \
-      X(Asin, asin) X(Acos, acos) X(Atan, atan) X(Sinh, sinh) X(Cosh, cosh) X(Tanh, tanh) X(Asinh, asinh)             \
-          X(Acosh, acosh) X(Atanh, atanh) X(Sigmoid, sigmoid) X(Erf, erf) X(Erfc, erfc) X(Floor, floor) X(Ceil, ceil) \
-              X(Round, round) X(Trunc, trunc)
+  X(Rsqrt, rsqrt)                                                                                                     \
+  X(Exp, exp) X(Expm1, expm1) X(Log, log) X(Log1p, log1p) X(Sin, sin) X(Cos, cos) X(Tan, tan) X(Asin, asin)           \
+      X(Acos, acos) X(Atan, atan) X(Sinh, sinh) X(Cosh, cosh) X(Tanh, tanh) X(Asinh, asinh) X(Acosh, acosh)           \
+          X(Atanh, atanh) X(Sigmoid, sigmoid) X(Erf, erf) X(Erfc, erfc) X(Floor, floor) X(Ceil, ceil) X(Round, round) \
+              X(Trunc, trunc)
 #define JTCY_ANY_UNARY(X) X(Neg, neg) X(Abs, abs) X(Sign, sign)
 #define JTCY_FLOAT_TEST(X) X(IsNan, is_nan) X(IsInf, is_inf)
 #define JTCY_INTEGER_UNARY(X) X(BitNot, bit_not)

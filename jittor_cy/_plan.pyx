@@ -40,6 +40,7 @@ from jittor_cy._var cimport Var, current
 
 from jittor_cy import config
 from jittor_cy.debug.trace import is_on, trace
+from jittor_cy.errors import ArgumentError
 
 # Family in runtime/graph/op_kind.h, in its order.
 FAMILIES = ("source", "random", "movement", "elementwise", "reindex", "reindex_reduce", "reduce", "contraction",
@@ -153,7 +154,29 @@ def options():
     """The compiler's options as the flags say."""
     from jittor_cy.compiler.pipeline import Options
 
-    return Options(isa=instruction_set().decode(), fuse=bool(config.flags.fuse), verify=bool(config.flags.verify))
+    without = pass_names(config.flags.without_passes)
+    return Options(instruction_set().decode(), bool(config.flags.fuse), bool(config.flags.verify), frozenset(without))
+
+
+def pass_names(str text):
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def apply_without_passes(str text):
+    """Forgets the plans. The compiler is not loaded before there is a name to check."""
+    names = pass_names(text)
+    if names:
+        from jittor_cy.compiler.pipeline import LOWER, NEEDED
+
+        known = [step.name for step in LOWER if step.name not in NEEDED]
+        for name in names:
+            if name not in known:
+                raise ArgumentError(f"flags.without_passes: there is no pass {name!r} that could be left out",
+                                    help=f"passes are {', '.join(known)}")
+    Executor.instance().clear_plans()
+
+
+config.flags.listen("without_passes", apply_without_passes)
 
 
 def compile_only(graph):

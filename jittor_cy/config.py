@@ -88,6 +88,8 @@ SETTINGS = (
     Setting("cache_size", parse_nbytes, 'bytes or "1GiB"', 2**30, "Size that the kernel cache is trimmed to; 0: no cache on disk."),
     Setting("compile_jobs", parse_int, "an int", 0, "Compilers at work at the same time; 0: one a core."),
     Setting("isa", str, "avx512, avx2, portable or empty", "", "Instruction set; empty: the best of this machine."),
+    Setting("without_passes", str, 'names, as in "stream,prefetch"', "",
+            "Passes of the compiler to leave out: donate, prefetch, stream."),
     Setting("cc", str, "a path", "", "The C compiler; empty: gcc where it is found."),
     Setting("budget", parse_nbytes, 'bytes or "300MiB"', 0, "Bound on counted bytes; 0: none."),
     Setting("spill_dir", str, "a folder", "", "Where the spill file is made; empty: the system's temporary folder."),

@@ -14,7 +14,9 @@ from jittor_cy.compiler.ir.printer import kernel_text
 from jittor_cy.compiler.ir.program import KernelSource, Launch, Program
 from jittor_cy.compiler.passes.donate import donate, donations_of
 from jittor_cy.compiler.passes.hoist import hoist
+from jittor_cy.compiler.passes.prefetch import prefetch
 from jittor_cy.compiler.passes.simplify_graph import simplify_graph
+from jittor_cy.compiler.passes.stream import stream
 from jittor_cy.compiler.schedule.fusion import fuse
 from jittor_cy.compiler.schedule.group import Group
 from jittor_cy.compiler.schedule.loops import build_kernel
@@ -47,6 +49,8 @@ class Pass:
 
 LOWER = (
     Pass("donate", donate, ensures=spec.loops),
+    Pass("prefetch", prefetch, ensures=spec.loops),
+    Pass("stream", stream, ensures=spec.loops),
     Pass("hoist", hoist, ensures=spec.named),  # last: from here on expressions are not compared any more
 )
 NEEDED = ("hoist",)

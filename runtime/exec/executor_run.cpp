@@ -117,8 +117,12 @@ class RunExecutor {
 
   KernelArgs arguments(int32_t number, KernelError* error) const {
     const LaunchLayout& launch = layout().launches[static_cast<std::size_t>(number)];
-    return {run_.addresses.data() + launch.first_operand, layout().dims.data() + launch.first_dim,
-            run_.scalars.data() + launch.first_scalar, run_.scratch[static_cast<std::size_t>(number)], error};
+    return {run_.addresses.data() + launch.first_operand,
+            layout().dims.data() + launch.first_dim,
+            run_.scalars.data() + launch.first_scalar,
+            run_.scratch[static_cast<std::size_t>(number)],
+            error,
+            launch.output_nbytes};
   }
 
   PhaseLaunch phase_of(int32_t number, int32_t phase) const {
@@ -232,13 +236,8 @@ class RunExecutor {
     const Launch& launch = layout().program->launches[static_cast<std::size_t>(number)];
     const int32_t op =
         launch.ops[static_cast<std::size_t>(error.op) < launch.ops.size() ? static_cast<std::size_t>(error.op) : 0];
-    std::string where;
-    for (const RunOrigin& entry : run_.origins) {
-      if (entry.op == op && !entry.origin->text.empty()) where = str_cat("\n  from ", entry.origin->text);
-    }
-    throw_error(ErrorKind::kIndex,
-                str_cat("indexing: index ", error.value, " is out of range for an axis of ", error.limit, " elements",
-                        where, "\n  help: valid indices are ", -error.limit, " to ", error.limit - 1));
+    const auto at = std::find_if(run_.origins.begin(), run_.origins.end(), [&](const auto& o) { return o.op == op; });
+    throw_error(ErrorKind::kIndex, index_error_text(at == run_.origins.end() ? RunOrigin() : *at, error));
   }
 
   Run& run_;
@@ -249,6 +248,13 @@ class RunExecutor {
   std::vector<int64_t> starts_;
   std::vector<KernelError> errors_;  // one a launch, on a GPU
 };
+
+/// "0", or "0 or 2" where several axes are as long as the limit.
+std::string axes_text(const std::vector<CheckedAxis>& axes) {
+  std::string text;
+  for (const CheckedAxis& axis : axes) text += str_cat(text.empty() ? "" : " or ", axis.axis);
+  return text;
+}
 
 }  // namespace
 

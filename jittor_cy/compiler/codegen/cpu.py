@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from jittor_cy.compiler.codegen.c_like import Printer, held_type, indent
 from jittor_cy.compiler.codegen.cpu_reduce import COLUMN_TILE, ReducePrinter
+from jittor_cy.compiler.codegen.cpu_stream import StreamPrinter
 from jittor_cy.compiler.codegen.pasted import abi_text, closure, preamble
 from jittor_cy.compiler.ir.kernel import Array, Kernel, Loop, Partial, PhaseBody, Recall, ReduceLoop, Statement
 from jittor_cy.compiler.ir.primitives import CTYPE, ITEMSIZE
@@ -32,12 +33,13 @@ class CpuPrinter(Printer):
         super().__init__(kernel)
         self.kernel = kernel
         self.reductions = ReducePrinter(self)
+        self.streams = StreamPrinter(self)
         self.pragma = ["#pragma GCC ivdep"] if any(b.aliased for b in kernel.buffers) else []
 
     def phase(self, number: int) -> list[str]:
         """The function of one phase."""
         phase = self.kernel.phases[number]
-        lines = self.iterations(phase)
+        lines = self.streams.around(phase, self.iterations(phase))
         text = "\n".join(lines)
         out = [
             "__attribute__((flatten))",
@@ -78,6 +80,8 @@ class CpuPrinter(Printer):
             return before + body
         if len(phase.axes) == 1 and not phase.tile:
             axis = phase.axes[0].data
+            if self.streams.takes(phase.body):
+                return [*before, *self.streams.loop(phase.axes[0], "begin", "end", phase.body)]
             return [
                 *before,
                 *self.pragma,
@@ -144,6 +148,8 @@ class CpuPrinter(Printer):
         return [f"{kind} {name}[{COLUMN_TILE}];", f"{head} {self.place(recall.target)} = {value};"]
 
     def loop(self, loop: Loop) -> list[str]:
+        if loop.lanes and self.streams.takes(loop.body):
+            return self.streams.loop(loop.axis, self.text(loop.begin), self.text(loop.end), loop.body)
         axis = str(loop.axis.data)
         pragma = self.pragma if loop.lanes else []
         head = f"for (long long {axis} = {self.text(loop.begin)}; {axis} < {self.text(loop.end)}; {axis}++) {{"

@@ -8,13 +8,14 @@ from jittor_cy.compiler.codegen.c_like import INDENT, combine_text, held_type, i
 from jittor_cy.compiler.codegen.cpu_columns import COLUMN_TILE, ColumnReduce
 from jittor_cy.compiler.ir.index import value_of
 from jittor_cy.compiler.ir.kernel import Loop, Partial, ReduceLoop, ReduceResult, Statement
-from jittor_cy.compiler.ir.primitives import identity_of
+from jittor_cy.compiler.ir.primitives import ITEMSIZE, identity_of
 
 if TYPE_CHECKING:
     from jittor_cy.compiler.codegen.cpu import CpuPrinter
 
 __all__ = ["COLUMN_TILE", "ReducePrinter"]
 
+CACHE_LINE = 64
 # Levels of the pairwise combination: a run has less than 2^48 blocks.
 STACK = 48
 
@@ -132,6 +133,7 @@ class RowReduce:
         return [
             f"long long at = {start};",
             f"for (; at + {self.lanes} <= {stop}; at += {self.lanes}) {{",
+            *indent(self.fetches()),
             *indent([*self.printer.pragma, f"for (long long l = 0; l < {self.lanes}; l++) {{", *indent(full), "}"]),
             "}",
             *self.printer.pragma,
@@ -139,6 +141,15 @@ class RowReduce:
             *indent(rest),
             "}",
         ]
+
+    def fetches(self) -> list[str]:
+        """Asks for the lines of a later iteration that lie where these lanes are."""
+        out = []
+        for ahead in self.loop.ahead:
+            line = max(1, CACHE_LINE // ITEMSIZE[ahead.dtype])
+            head = f"for (long long {self.axis} = at; {self.axis} < at + {self.lanes}; {self.axis} += {line})"
+            out.append(f"{head} __builtin_prefetch(&{self.printer.place(ahead)});")
+        return out
 
     def body(self, lane: str, start: str) -> list[str]:
         out = self.printer.statements(self.loop.body)

@@ -20,6 +20,24 @@ static inline long long jt_index_exact(long long a, long long b) {
 static inline long long jt_index_clamp(long long i, long long extent) {
   return i < 0 || extent <= 0 ? 0 : i < extent ? i : extent - 1;
 }""",
+    "jt_stream_line": """\
+static inline void jt_stream_line(void* to, const void* from) {
+#if defined(__AVX512F__)
+  typedef long long Part __attribute__((vector_size(64)));
+#define JT_STREAM(to, part) __builtin_ia32_movntdq512(to, part)
+#elif defined(__AVX__)
+  typedef long long Part __attribute__((vector_size(32)));
+#define JT_STREAM(to, part) __builtin_ia32_movntdq256(to, part)
+#else
+  typedef long long Part __attribute__((vector_size(16)));
+#define JT_STREAM(to, part) __builtin_ia32_movntdq(to, part)
+#endif
+  for (int i = 0; i < 64; i += sizeof(Part)) {
+    Part part;
+    __builtin_memcpy(&part, (const char*)from + i, sizeof(Part));
+    JT_STREAM((Part*)((char*)to + i), part);
+  }
+}""",
     "jt_report": """\
 static __attribute__((noinline, cold)) void jt_report(KernelError* error, int op, long long value, long long limit) {
   int none = 0;

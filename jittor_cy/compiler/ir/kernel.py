@@ -28,13 +28,18 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Buffer:
-    """A pointer of KernelArgs. `aliased`: an output may lie in the memory of an input, element on element."""
+    """A pointer of KernelArgs.
+
+    `aliased`: an output may lie in the memory of an input, element on element.
+    `streamed`: an output that one loop writes, element behind element; a large one may be written past the caches.
+    """
 
     name: str
     dtype: str
     var: int
     is_output: bool
     aliased: bool = False
+    streamed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +99,7 @@ class ReduceLoop:
 
     `columns`: an axis over which the reductions run side by side (I > 1); None: one reduction at a time.
     `body`: statements done for each element beside the reductions (values that other loops need).
+    `ahead`: loads of a later iteration, which may be fetched meanwhile.
     """
 
     axis: Expr
@@ -103,6 +109,7 @@ class ReduceLoop:
     results: tuple[ReduceResult, ...]
     columns: Expr | None = None
     body: tuple[Statement, ...] = ()
+    ahead: tuple[Expr, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ INDENT = "  "
 
 def kernel_text(kernel: Kernel) -> str:
     """The whole kernel; equal kernels have equal text."""
-    buffers = ", ".join(f"{b.name}:{b.dtype}{' aliased' if b.aliased else ''}" for b in kernel.buffers)
+    buffers = ", ".join(f"{b.name}:{b.dtype}{' aliased' if b.aliased else ''}{' streamed' if b.streamed else ''}" for b in kernel.buffers)
     lines = [f"kernel {kernel.name}({buffers})"]
     lines += [f"{INDENT}local {a.name}:{a.dtype}[{expr_text(a.length)}]" for a in kernel.local]
     lines += [f"{INDENT}shared {a.name}:{a.dtype}[{expr_text(a.length)}]" for a in kernel.shared]
@@ -70,7 +70,8 @@ def reduce_lines(loop: ReduceLoop) -> list[str]:
     columns = f" columns {loop.columns.data}" if loop.columns is not None else ""
     head = f"reduce {loop.axis.data} to {expr_text(loop.extent)} in {loop.lanes} lanes, blocks of {loop.block}{columns}"
     results = [f"{INDENT}{expr_text(r.target)} = {r.kind} {r.dtype} {expr_text(r.value)}" for r in loop.results]
-    return [head, *body_lines(loop.body), *results]
+    ahead = [f"{INDENT}ahead {expr_text(a)}" for a in loop.ahead]
+    return [head, *ahead, *body_lines(loop.body), *results]
 
 
 def expr_text(expr: Expr) -> str:

@@ -103,6 +103,8 @@ def check_reduce(
     if has_body:
         for s in loop.body:
             check_statement(kernel, s, inner, written)
+        for value in loop.ahead:
+            check_value(kernel, value, inner)
         for result in loop.results:
             check_value(kernel, result.value, inner)
     known.update(str(r.target.data) for r in loop.results)

@@ -143,9 +143,11 @@ class Recorder:
     def compile(self, outputs: Sequence[Node], **options: object) -> Program:
         return compile_graph(self.graph(outputs), Options(isa=ISA, verify=True, **options))
 
-    def run(self, outputs: Sequence[Node], folder: Path, cuts: int = 1, **options: object) -> list[np.ndarray]:
-        """Values of `outputs`. cuts: into how many parts every parallel range is split."""
-        return Runner(self, self.compile(outputs, **options), folder, cuts).run(outputs)
+    def run(
+        self, outputs: Sequence[Node], folder: Path, cuts: int = 1, large: bool = False, **options: object
+    ) -> list[np.ndarray]:
+        """Values of `outputs`. cuts: into how many parts every parallel range is split; large: treat all as large."""
+        return Runner(self, self.compile(outputs, **options), folder, cuts, large).run(outputs)
 
 
 def strides_of(array: np.ndarray) -> tuple[tuple[int, ...], int | None]:
@@ -154,6 +156,10 @@ def strides_of(array: np.ndarray) -> tuple[tuple[int, ...], int | None]:
     repeated = tuple(a for a in long if array.strides[a] == 0)
     unit = [a for a in long if array.strides[a] == array.itemsize]
     return repeated, unit[-1] if unit else None
+
+
+# Above every limit that a kernel compares the size of its output with.
+LARGE = 1 << 40
 
 
 class Scalar(ctypes.Union):
@@ -176,12 +182,13 @@ class Args(ctypes.Structure):
         ("scalar", ctypes.POINTER(Scalar)),
         ("shared", ctypes.c_void_p),
         ("error", ctypes.POINTER(Error)),
+        ("output_nbytes", ctypes.c_longlong),
     ]
 
 
 class Runner:
-    def __init__(self, recorder: Recorder, program: Program, folder: Path, cuts: int = 1) -> None:
-        self.recorder, self.program, self.cuts = recorder, program, cuts
+    def __init__(self, recorder: Recorder, program: Program, folder: Path, cuts: int = 1, large: bool = False) -> None:
+        self.recorder, self.program, self.cuts, self.large = recorder, program, cuts, large
         self.every = recorder.leaves + recorder.nodes
         self.memory: dict[int, np.ndarray] = {leaf.id: leaf.data for leaf in recorder.leaves}
         self.error = Error()
@@ -220,6 +227,7 @@ class Runner:
         shared = np.full(evaluate(launch.shared_nbytes, dims) + 64, 0xAB, np.uint8)
         dim_array = (ctypes.c_longlong * max(1, len(dims)))(*dims)
         args = Args(pointers, dim_array, scalars, shared.ctypes.data, ctypes.pointer(self.error))
+        args.output_nbytes = LARGE if self.large else self.memory[launch.buffers[-launch.output_count]].nbytes
         for number, phase in enumerate(launch.phases):
             entry = getattr(self.library, f"kernel_{launch.kernel[:16]}_phase{number}")
             grid = evaluate(phase.grid, dims)

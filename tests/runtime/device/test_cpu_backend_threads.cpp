@@ -69,7 +69,7 @@ void check_launch(long long local_nbytes, void* local, int local_threads) {
   std::iota(x.begin(), x.end(), 0);
   void* const pointers[] = {x.data(), y.data()};
   KernelError error{};
-  const KernelArgs args{pointers, &local_nbytes, nullptr, nullptr, &error};
+  const KernelArgs args{pointers, &local_nbytes, nullptr, nullptr, &error, 0};
   PhaseLaunch phase;
   phase.entry = reinterpret_cast<void*>(double_with_scratch);
   phase.grid = 100;

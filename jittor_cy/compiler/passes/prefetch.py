@@ -1,0 +1,55 @@
+"""prefetch: while a row is worked on a second time, the next row is fetched.
+
+    before:  reduce r1: max of in0[p0, r1]; reduce r1: sum of exp(in0[p0, r1] - max)
+    after:   the second loop asks for in0[p0 + 1, r1]: memory is at work while the processor computes
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from jittor_cy.compiler.ir import index as ix
+from jittor_cy.compiler.ir.expr import Expr, load, plain_index, postorder, substitute
+from jittor_cy.compiler.ir.kernel import Kernel, PhaseBody, ReduceLoop, Statement
+from jittor_cy.compiler.ir.statements import roots_of
+
+__all__ = ["prefetch"]
+
+
+def prefetch(kernel: Kernel) -> Kernel:
+    return replace(kernel, phases=tuple(fetch_ahead(p) for p in kernel.phases))
+
+
+def fetch_ahead(phase: PhaseBody) -> PhaseBody:
+    """Gives each buffer's row to the first reduction that reads it again."""
+    if not phase.axes or phase.tile:
+        return phase
+    row = phase.axes[-1]
+    seen: set[Expr] = set()
+    done: set[Expr] = set()
+    body: list[Statement] = []
+    for statement in phase.body:
+        loads = dict.fromkeys(n for n in postorder(roots_of(statement)) if n.kind == "load")
+        if isinstance(statement, ReduceLoop) and statement.columns is None:
+            again = [n for n in loads if n in seen and n not in done and runs_along(n, statement.axis, row)]
+            done.update(again)
+            statement = replace(statement, ahead=tuple(of_next_row(n, row) for n in again))
+        seen.update(loads)
+        body.append(statement)
+    return replace(phase, body=tuple(body))
+
+
+def runs_along(node: Expr, axis: Expr, row: Expr) -> bool:
+    """Whether a load reads neighbouring elements along `axis`, others in the next row, and cannot be left out."""
+    index = node.args[0]
+    return (
+        len(node.args) == 1
+        and plain_index(index)
+        and str(row.data) in index.free
+        and [t for t in ix.terms_of(index) if axis in t[1]] == [(1, (axis,))]
+    )
+
+
+def of_next_row(node: Expr, row: Expr) -> Expr:
+    (index,) = substitute([node.args[0]], {row: ix.add(row, ix.ONE)})
+    return load(int(str(node.data)), node.dtype, index)

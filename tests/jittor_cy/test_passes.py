@@ -1,0 +1,45 @@
+"""flags.without_passes: passes of the compiler can be left out, and the bits stay."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import jittor_cy as jt
+
+LARGE = 5 << 20  # float32 elements: 20 MiB, which is written past the caches
+
+
+@jt.flags(wait_for_kernels=True)
+def test_large_outputs_are_equal_with_and_without() -> None:
+    data = np.random.default_rng(3).normal(size=(LARGE // 1031, 1031)).astype(np.float32)
+    x = jt.array(data)
+    found = {}
+    for without in ("", "stream", "prefetch", "stream, prefetch"):
+        with jt.flags(without_passes=without):
+            found[without] = jt.nn.softmax(x * 2.0, dim=-1).numpy()
+    e = np.exp(2 * data.astype(np.float64) - 2 * data.max(1, keepdims=True))
+
+    for other in found.values():
+        np.testing.assert_array_equal(other, found[""])
+    np.testing.assert_allclose(found[""], e / e.sum(1, keepdims=True), rtol=1e-5, atol=1e-9)
+
+
+@jt.flags(wait_for_kernels=True)
+def test_an_update_in_place_of_a_large_var() -> None:
+    data = np.arange(LARGE + 3, dtype=np.float32)
+    x = jt.array(data).copy()
+    jt.sync_all()
+    for _ in range(3):
+        x = x * 0.5 + 1.0
+        jt.sync_all()
+
+    np.testing.assert_array_equal(x.numpy(), ((data * 0.5 + 1) * 0.5 + 1) * 0.5 + 1)
+
+
+def test_an_unknown_pass_is_refused_by_name() -> None:
+    with pytest.raises(jt.errors.ArgumentError, match="there is no pass 'steam'") as error:
+        jt.flags.without_passes = "steam"
+
+    assert "stream" in str(error.value)
+    assert jt.flags.without_passes == ""

@@ -79,19 +79,21 @@ def elu(x: Var, alpha: float = 1.0) -> Var:
 
 
 def hardsigmoid(x: Var) -> Var:
-    """(x + 3) / 6 between 0 and 1.
+    """(x + 3) / 6 between 0 and 1; flat at -3 and at 3.
 
     Source: Courbariaux et al. 2015, arXiv:1511.00363; the slope is PyTorch's
     """
-    return (x + 3).clamp(0, 6) / 6
+    return ops.where(x <= -3, 0.0, ops.where(x >= 3, 1.0, (x + 3) / 6))
 
 
 def hardswish(x: Var) -> Var:
-    """x times hardsigmoid(x).
+    """x times hardsigmoid(x); its slope is 0 at -3 and 1 at 3.
 
     Source: Howard et al. 2019, arXiv:1905.02244
     """
-    return x * (x + 3).clamp(0, 6) / 6
+    low, high = x <= -3, x >= 3
+    middle = ops.where(low | high, 0.0, x)  # an infinity stays out of the square, whose gradient it would spoil
+    return ops.where(low, x * 0.0, ops.where(high, x, middle * (middle + 3) / 6))
 
 
 def softplus(x: Var, beta: float = 1.0, threshold: float = 20.0) -> Var:

@@ -138,5 +138,4 @@ def interpolate(
 
 def normalize(x: Var, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Var:
     """x over its p-norm along `dim`, or over eps where the norm is smaller."""
-    length = (x.abs() ** p).sum(dim, keepdims=True) ** (1 / p)
-    return x / length.maximum(eps)
+    return x / ops.norm(x, p, dim, keepdim=True).maximum(eps)

@@ -7,10 +7,10 @@ import numpy as np
 
 from jittor_cy import _graph
 from jittor_cy._var import Var
-from jittor_cy.errors import ArgumentError
+from jittor_cy.errors import ArgumentError, ShapeError
 from jittor_cy.ops._rules import as_var, one_axis
 from jittor_cy.ops.creation import array
-from jittor_cy.ops.indexing import take, take_along_dim
+from jittor_cy.ops.indexing import take_along_dim
 
 __all__ = ["Ordered", "argsort", "kthvalue", "median", "sort", "topk", "unique"]
 
@@ -72,12 +72,22 @@ def kthvalue(x: Var, k: int, dim: int = -1, *, axis: int | None = None) -> Order
 
 
 def median(x: Var, dim: int | None = None, *, axis: int | None = None) -> Any:
-    """The middle element (the lower one of two), of all; with `dim` (values, indices). Computes x."""
+    """The middle element (the lower one of two), of all; with `dim` (values, indices). Computes x.
+
+    NaN where there is one.
+    """
+    x = as_var(x, "median")
     if dim is None and axis is None:
-        x = x.reshape(-1)
-        return take(x, array(order(x, 0, False)[(x.shape[0] - 1) // 2]), 0)
+        return median(x.reshape(-1), 0).values
     place = one_axis(dim, axis, x.ndim, "median")
-    return kthvalue(x, (x.shape[place] + 1) // 2, place)
+    if x.shape[place] == 0:
+        raise ShapeError("median: there is no middle of no elements", x=x)
+    found = x.numpy()
+    nans = np.sum(found != found, place, keepdims=True)
+    n = found.shape[place]
+    middle = np.where(nans > 0, n - nans, (n - 1) // 2)  # NaNs stand last
+    indices = array(np.take_along_axis(order(x, place, False), middle, place))
+    return Ordered(take_along_dim(x, indices, place).squeeze(place), indices.squeeze(place))
 
 
 def unique(x: Var, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False,  # noqa: A002

@@ -166,8 +166,18 @@ def var(x: Var, dim: Any = None, unbiased: bool | None = None, keepdim: bool = F
 
 def std(x: Var, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: float | None = None,
         axis: Any = None, keepdims: bool | None = None) -> Var:
-    """Square root of var, with its arguments."""
-    return e.sqrt(var(x, dim, unbiased, keepdim, correction=correction, axis=axis, keepdims=keepdims))
+    """Square root of var, with its arguments.
+
+    Gradient: x; 0 where all elements are equal
+    """
+    return root(var(x, dim, unbiased, keepdim, correction=correction, axis=axis, keepdims=keepdims), 2)
+
+
+def root(x: Var, p: float) -> Var:
+    """The p-th root, whose gradient at 0 (infinite) counts as 0, as PyTorch's norms and deviations have it."""
+    is_zero = x == 0
+    safe = e.where(is_zero, 1.0, x)
+    return e.where(is_zero, 0.0, e.sqrt(safe) if p == 2 else safe ** (1 / p))
 
 
 def norm(x: Var, p: Any = 2, dim: Any = None, keepdim: bool = False, *, axis: Any = None,
@@ -175,6 +185,7 @@ def norm(x: Var, p: Any = 2, dim: Any = None, keepdim: bool = False, *, axis: An
     """The p-norm of the elements over `dim` (default: all): the p-th root of the sum of |x|^p.
 
     Args:     p: a number, inf, -inf, or "fro" (2)
+    Gradient: x; 0 where the norm is 0
     """
     x = as_var(x, "norm")
     x = x if "float" in str(x.dtype) else e.cast(x, "float32")
@@ -190,8 +201,11 @@ def norm(x: Var, p: Any = 2, dim: Any = None, keepdim: bool = False, *, axis: An
     if p == 1:
         return sum(e.abs(x), **arguments)
     if p == 2:
-        return e.sqrt(sum(x * x, **arguments))
-    return sum(e.abs(x) ** p, **arguments) ** (1 / p)
+        return root(sum(x * x, **arguments), 2)
+    if p < 0:
+        return sum(e.abs(x) ** p, **arguments) ** (1 / p)
+    is_zero = x == 0  # below p = 1 the slope of |x|^p is infinite there
+    return root(sum(e.where(is_zero, 0.0, e.where(is_zero, 1.0, e.abs(x)) ** p), **arguments), p)
 
 
 def softmax(x: Var, dim: int = -1, dtype: Any = None, *, axis: int | None = None) -> Var:

@@ -101,7 +101,8 @@ JTCY_VJP(Pow) {
 
 JTCY_VJP(Atan2) {
   const VarRef &a = v.x(0), &b = v.x(1);
-  const VarRef scaled = v.dy / (square(a) + square(b));
+  const VarRef length = square(a) + square(b), origin = equal(length, 0.0);
+  const VarRef scaled = apply_where(origin, zeros_like(a), v.dy / apply_where(origin, constant_like(a, 1), length));
   if (v.wants(0)) v.give(0, scaled * b);
   if (v.wants(1)) v.give(1, -(scaled * a));
 }

@@ -12,23 +12,45 @@ struct Run {
   VarRef repeat(const VarRef& y) const { return repeat_axes(y, shape, first, end); }
 };
 
-/// The product of the others, without dividing by zero: with one zero in the run only its place has a gradient, with
-/// two none has.
-VarRef prod_gradient(const Vjp& v, const Run& run) {
-  const VarRef& x = v.x();
-  const VarRef is_zero = equal(x, 0.0);
-  const VarRef zeros = run.reduce(make_cast(is_zero, x->dtype), ReduceKind::kSum);
-  const VarRef rest = run.reduce(apply_where(is_zero, constant_like(x, 1), x), ReduceKind::kProd);
-  const VarRef none = zeros_like(v.dy);
-  const VarRef without = run.repeat(apply_where(equal(zeros, 0.0), v.dy * rest, none));
-  const VarRef at_zero = run.repeat(apply_where(equal(zeros, 1.0), v.dy * rest, none));
-  return apply_where(is_zero, at_zero, without / x);
+// Note [Product of the others]
+// A product's gradient is the product of the other elements. It is found without a division, which zeros, infinities
+// and gradients of gradients would spoil: a tree of pairs multiplies upwards; downwards each half of a pair gets what
+// lies outside the pair times the other half. 2 n multiplications, and gradients of any order go through them alone.
+
+/// `x` is (O, n, I).
+VarRef part_of_pairs(const VarRef& pairs, int64_t first, int64_t step, int64_t count) {
+  Shape shape = pairs->shape;  // (O, n / 2, 2, I)
+  shape[2] = count;
+  return make_slice(pairs, {0, 0, first, 0}, {1, 1, step, 1}, shape);
 }
 
-/// Shared equally among ties.
+VarRef product_of_others(const VarRef& x) {
+  const int64_t outer = x->shape[0], n = x->shape[1], inner = x->shape[2];
+  if (n <= 1) return constant_like(x, 1);
+  const int64_t half = (n + 1) / 2;
+  const VarRef even = n % 2 == 0 ? x : make_pad(x, {0, 0, 0}, Shape{outer, n + 1, inner}, 1);
+  const VarRef pairs = make_reshape(even, Shape{outer, half, 2, inner}, "prod");
+  const VarRef products = part_of_pairs(pairs, 0, 1, 1) * part_of_pairs(pairs, 1, 1, 1);
+  const VarRef outside = product_of_others(make_reshape(products, Shape{outer, half, inner}, "prod"));
+  const VarRef others = make_broadcast(outside, pairs->shape, {0, 1, -1, 2}) * part_of_pairs(pairs, 1, -1, 2);
+  const VarRef whole = make_reshape(others, even->shape, "prod");
+  return n % 2 == 0 ? whole : make_slice(whole, {0, 0, 0}, {1, 1, 1}, x->shape);
+}
+
+VarRef prod_gradient(const Vjp& v, const Run& run) {
+  const VarRef& x = v.x();
+  Shape seen{1, 1, 1};
+  for (int axis = 0; axis < static_cast<int>(x->shape.size()); ++axis) {
+    seen[axis < run.first ? 0 : axis < run.end ? 1 : 2] *= x->shape[axis];
+  }
+  const VarRef others = product_of_others(make_reshape(x, seen, "prod"));
+  return run.repeat(v.dy) * make_reshape(others, x->shape, "prod");
+}
+
+/// Shared equally among ties; NaN is the extreme of a run that holds one.
 VarRef extreme_gradient(const Vjp& v, const Run& run) {
   const VarRef& x = v.x();
-  const VarRef hit = equal(x, run.repeat(v.y));
+  const VarRef hit = apply(OpKind::kBitOr, equal(x, run.repeat(v.y)), apply(OpKind::kIsNan, x));
   const VarRef ties = run.reduce(make_cast(hit, x->dtype), ReduceKind::kSum);
   return apply_where(hit, run.repeat(v.dy / ties), zeros_like(x));
 }

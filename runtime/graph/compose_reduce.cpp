@@ -1,5 +1,6 @@
 // Reductions as the user calls them, means and variances.
 #include <algorithm>
+#include <bit>
 
 #include "graph/compose_support.h"
 
@@ -21,6 +22,31 @@ void check_not_empty(ReduceKind kind, const VarRef& x, uint32_t axes, const char
              operand_lines({x}), "\n  help: reduce over dims with extent above 0");
 }
 
+bool is_one_run(uint32_t axes) noexcept {
+  const uint32_t from_first = axes >> std::countr_zero(axes | 1u << 31);
+  return (from_first & (from_first + 1)) == 0;
+}
+
+/// Extremes over axes that stand apart are one Reduce over axes put together: a chain of Reduces would share a gradient
+/// among the ties of each run, not among all of them. An extreme's bits do not depend on the order.
+VarRef reduce_extreme(ReduceKind kind, const VarRef& x, uint32_t axes, const char* function) {
+  if (is_one_run(axes) || !records_gradient({x}, x->dtype)) return make_reduce(x, kind, axes, function);
+  SmallVector<int64_t, 6> perm;
+  const int ndim = static_cast<int>(x->shape.size());
+  for (const uint32_t wanted : {0u, 1u}) {
+    for (int axis = 0; axis < ndim; ++axis) {
+      if ((axes >> axis & 1) == wanted) perm.push_back(axis);
+    }
+  }
+  const int kept = ndim - std::popcount(axes);
+  return reduce_axes(make_transpose(x, perm), kind, kept, ndim);
+}
+
+VarRef reduce_once(ReduceKind kind, const VarRef& x, uint32_t axes, const char* function) {
+  const bool extreme = kind == ReduceKind::kMax || kind == ReduceKind::kMin;
+  return extreme ? reduce_extreme(kind, x, axes, function) : make_reduce(x, kind, axes, function);
+}
+
 }  // namespace
 
 VarRef compose_reduce(ReduceKind kind, const VarRef& x, uint32_t axes, bool keepdims, const char* function) {
@@ -34,9 +60,9 @@ VarRef compose_reduce(ReduceKind kind, const VarRef& x, uint32_t axes, bool keep
   const VarRef wide = widened(kind, x);
   VarRef y;
   if (half(x->dtype) && !is_index(kind)) {  // one rounding at the end, whatever the number of runs
-    y = make_cast(make_reduce(make_cast(wide, Dtype::kFloat32), kind, axes, function), x->dtype);
+    y = make_cast(reduce_once(kind, make_cast(wide, Dtype::kFloat32), axes, function), x->dtype);
   } else {
-    y = make_reduce(wide, kind, axes, function);
+    y = reduce_once(kind, wide, axes, function);
   }
   return keepdims ? make_reshape(y, with_ones(x->shape, axes), function) : y;
 }

@@ -8,6 +8,7 @@ from jittor_cy import _graph, ops
 from jittor_cy._var import Var
 from jittor_cy.errors import ArgumentError, ShapeError
 from jittor_cy.nn.module import Module
+from jittor_cy.ops.indexing import pick
 
 __all__ = [
     "BCELoss",
@@ -35,6 +36,7 @@ __all__ = [
 
 _REDUCTIONS = ("mean", "sum", "none")
 _LOWEST_LOG = -100.0  # PyTorch's bound of a logarithm of 0 in binary_cross_entropy
+_NO_CHANCE = 1e-12  # PyTorch's least probability in the gradient of binary_cross_entropy
 
 
 def _reduce(function: str, loss: Var, reduction: str) -> Var:
@@ -127,7 +129,7 @@ def nll_loss(x: Var, target: Var, weight: Var | None = None, ignore_index: int =
     _same_shape("nll_loss", x[:, 0], target)
     counts = target != ignore_index
     index = ops.where(counts, target, 0)
-    picked = ops.gather(x, 1, index.unsqueeze(1)).squeeze(1)
+    picked = pick(x, 1, index, "nll_loss")  # unlike gather's, a negative class is a mistake
     scale = ops.where(counts, 1.0 if weight is None else _graph.take(weight, index, 0, "nll_loss"), 0.0).cast(
         str(x.dtype)
     )
@@ -176,9 +178,17 @@ def huber_loss(x: Var, target: Var, reduction: str = "mean", delta: float = 1.0)
 def binary_cross_entropy(x: Var, target: Var, weight: Var | None = None, reduction: str = "mean") -> Var:
     """Cross entropy of probabilities x of one of two classes; logarithms below -100 count as -100, as in PyTorch."""
     _same_shape("binary_cross_entropy", x, target)
-    positive, negative = (p.log().maximum(_LOWEST_LOG) for p in (x, 1 - x))
+    positive, negative = _bounded_log(x), _bounded_log(1 - x)
     loss = (target - 1) * negative - target * positive
     return _reduce("binary_cross_entropy", loss if weight is None else loss * weight, reduction)
+
+
+def _bounded_log(p: Var) -> Var:
+    """The logarithm, at least -100; with a finite slope at 0, so that a certain mistake can still be unlearnt."""
+    tiny = p < _NO_CHANCE
+    bound = p.detach()
+    lowest = bound.log().maximum(_LOWEST_LOG) + (p - bound) * (1 / _NO_CHANCE)  # p - bound is 0: for its slope alone
+    return ops.where(tiny, lowest, ops.where(tiny, 1.0, p).log())
 
 
 bce_loss = binary_cross_entropy  # Jittor's name
@@ -189,8 +199,9 @@ def binary_cross_entropy_with_logits(
 ) -> Var:
     """Cross entropy of the probabilities sigmoid(x), without overflow."""
     _same_shape("binary_cross_entropy_with_logits", x, target)
-    # -log sigmoid(x) = softplus(-x) = relu(-x) + log(1 + exp(-|x|))
-    minus_log_sigmoid = _graph.relu(-x) + (-x.abs()).exp().log1p()
+    # -log sigmoid(x) = relu(-x) + log(1 + exp(-|x|)), as two smooth branches: |x| would have no slope at 0.
+    positive = x > 0
+    minus_log_sigmoid = ops.where(positive, 0.0, -x) + ops.where(positive, -x, x).exp().log1p()
     factor = 1 if pos_weight is None else 1 + (pos_weight - 1) * target
     loss = (1 - target) * x + minus_log_sigmoid * factor
     loss = loss if weight is None else loss * weight

@@ -10,7 +10,7 @@ import numpy as np
 
 from jittor_cy.errors import ArgumentError, ArgumentTypeError
 
-__all__ = ["Expression", "Scope", "checked_load", "for_writing", "program"]
+__all__ = ["Expression", "Scope", "checked_load", "for_writing", "plain_load", "program"]
 
 # Tokens and modes as in runtime/graph/index_program.h.
 AXIS, CONST, SLOT, EXTENT, LOAD, ADD, SUB, MUL, FLOOR_DIV, MOD, MIN, MAX, LT, EQ, SELECT, DIV_EXACT = range(16)
@@ -26,6 +26,11 @@ def checked_load(source: int, axes: Sequence[int | None], axis: int) -> list[int
     load = [t for a in axes for t in ((CONST, 0) if a is None else (AXIS, a))] + [LOAD, source]
     tokens = [*load, CONST, 0, LT, 0, *load, EXTENT, axis, ADD, 0, *load, SELECT, 0]
     return [CHECKED, len(tokens) // 2, *tokens]
+
+
+def plain_load(source: int, axes: Sequence[int]) -> list[int]:
+    """As checked_load, for indices of which negative ones are out of range as well."""
+    return [CHECKED, len(axes) + 1, *(t for a in axes for t in (AXIS, a)), LOAD, source]
 
 
 def for_writing(structure: Sequence[int], shape: Sequence[int]) -> tuple[list[int], list[int]]:

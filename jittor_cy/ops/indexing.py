@@ -13,7 +13,7 @@ from jittor_cy._var import Var, same_view, view_of
 from jittor_cy.errors import ArgumentError, ArgumentTypeError, DtypeError, IndexError_, ShapeError
 from jittor_cy.ops._rules import as_var, axis_index, is_number, one_axis
 from jittor_cy.ops.elementwise import cast, where
-from jittor_cy.ops.index_programs import Expression, checked_load, for_writing
+from jittor_cy.ops.index_programs import Expression, checked_load, for_writing, plain_load
 from jittor_cy.ops.movement import RESHAPE, SLICE
 
 __all__ = ["gather", "getitem", "index_add", "index_select", "masked_fill", "masked_select", "nonzero", "one_hot", "scatter",
@@ -196,18 +196,18 @@ def put_advanced(x: Var, advanced: list[Any], value: Var) -> Var:
     """x with `value` at the indexed places; of equal places, the last one in order."""
     structure, indices, shape = programs(x, advanced)
     value = _graph.broadcast_to(cast(value, x.dtype), shape, "setitem")
-    return put_last(x, structure, indices, value)
+    return put_last(x, structure, indices, value, "setitem")
 
 
-def put_last(x: Var, structure: list[int], indices: list[Var], value: Var) -> Var:
+def put_last(x: Var, structure: list[int], indices: list[Var], value: Var, function: str) -> Var:
     """Each place of x finds the number of the last element of `value` that goes there: a maximum, so order cannot matter."""
     count = math.prod(value.shape)
     if count == 0:
         return x
     numbers = _graph.reshape(_graph.iota((count,), "int64", 0, 0, 1), value.shape)
     structure, extents = for_writing(structure, x.shape)
-    last = _graph.reindex_reduce([numbers, *indices], [2, *structure], extents, x.shape, "setitem")
-    chosen = _graph.take(_graph.reshape(value, (count,)), where(last < 0, 0, last), 0, "setitem")
+    last = _graph.reindex_reduce([numbers, *indices], [2, *structure], extents, x.shape, function)
+    chosen = _graph.take(_graph.reshape(value, (count,)), where(last < 0, 0, last), 0, function)
     return _graph.where(last >= 0, chosen, x)
 
 
@@ -223,7 +223,8 @@ def take(x: Var, index: Any, dim: int | None = None, *, axis: int | None = None)
 
 def index_select(x: Var, dim: int, index: Var) -> Var:
     """The slices of x along `dim` at the places in the vector `index`."""
-    return take(x, index, dim)
+    x, index = as_var(x, "index_select"), as_var(index, "index_select", "index")
+    return _graph.take(x, index, axis_index(dim, x.ndim, "index_select"), "index_select")
 
 
 def along(x: Var, dim: int, index: Var, function: str) -> tuple[list[int], Var]:
@@ -244,24 +245,36 @@ def gather(x: Var, dim: int, index: Var) -> Var:
     Example:  >>> jt.gather(jt.array([[1, 2], [3, 4]]), 1, jt.array([[0], [1]])).tolist()
               [[1], [4]]
     """
-    x, index = as_var(x, "gather"), as_var(index, "gather", "index")
-    dim = axis_index(dim, max(x.ndim, 1), "gather")
-    structure, index = along(x, dim, index, "gather")
+    return gather_along(as_var(x, "gather"), dim, as_var(index, "gather", "index"), "gather")
+
+
+def gather_along(x: Var, dim: int, index: Var, function: str) -> Var:
+    dim = axis_index(dim, max(x.ndim, 1), function)
+    structure, index = along(x, dim, index, function)
     if any(m > n for i, (m, n) in enumerate(zip(index.shape, x.shape, strict=True)) if i != dim):
-        raise ShapeError("gather: the index is longer than the var", x=x, index=index)
-    return _graph.reindex([x, index], structure, [0.0 if "float" in str(x.dtype) else 0], index.shape, "gather")
+        raise ShapeError(f"{function}: the index is longer than the var", x=x, index=index)
+    return _graph.reindex([x, index], structure, [0.0 if "float" in str(x.dtype) else 0], index.shape, function)
 
 
 def take_along_dim(x: Var, index: Var, dim: int | None = None, *, axis: int | None = None) -> Var:
     """gather with the other axes broadcast, as NumPy's take_along_axis."""
     x, index = as_var(x, "take_along_dim"), as_var(index, "take_along_dim", "index")
     if dim is None and axis is None:
-        return gather(_graph.reshape(x, (math.prod(x.shape),)), 0, _graph.reshape(index, (math.prod(index.shape),)))
+        flat, places = (_graph.reshape(v, (math.prod(v.shape),)) for v in (x, index))
+        return gather_along(flat, 0, places, "take_along_dim")
     place = one_axis(dim, axis, x.ndim, "take_along_dim")
     shape = list(np.broadcast_shapes(*([*s[:place], 1, *s[place + 1:]] for s in (x.shape, index.shape))))
     wide_x, wide_index = list(shape), list(shape)
     wide_x[place], wide_index[place] = x.shape[place], index.shape[place]
-    return gather(_graph.broadcast_to(x, wide_x), place, _graph.broadcast_to(index, wide_index))
+    return gather_along(_graph.broadcast_to(x, wide_x), place, _graph.broadcast_to(index, wide_index), "take_along_dim")
+
+
+def pick(x: Var, dim: int, index: Var, function: str) -> Var:
+    """out[i, ...] = x[i, index[i, ...], ...] with the index, which has all axes but `dim`; never negative."""
+    structure: list[int] = [x.ndim]
+    for axis in range(x.ndim):
+        structure += plain_load(1, range(x.ndim - 1)) if axis == dim else [0, 1, 0, axis - (axis > dim)]
+    return _graph.reindex([x, index], structure, [0.0 if "float" in str(x.dtype) else 0], index.shape, function)
 
 
 def scatter(x: Var, dim: int, index: Var, src: Any, reduce: str | None = None) -> Var:
@@ -269,27 +282,31 @@ def scatter(x: Var, dim: int, index: Var, src: Any, reduce: str | None = None) -
 
     Args:     reduce: None, "add", "multiply", "maximum" or "minimum"
     """
-    x, index = as_var(x, "scatter"), as_var(index, "scatter", "index")
-    dim = axis_index(dim, max(x.ndim, 1), "scatter")
-    value = cast(as_var(src, "scatter", "src", x), x.dtype)
+    return scatter_along(x, dim, index, src, reduce, "scatter")
+
+
+def scatter_along(x: Var, dim: int, index: Var, src: Any, reduce: str | None, function: str) -> Var:
+    x, index = as_var(x, function), as_var(index, function, "index")
+    dim = axis_index(dim, max(x.ndim, 1), function)
+    value = cast(as_var(src, function, "src", x), x.dtype)
     if value.ndim == 0:
         value = _graph.broadcast_to(value, index.shape)
     if value.shape != index.shape:
         value = _graph.slice_(value, [0] * value.ndim, [1] * value.ndim, index.shape)
-    structure, index = along(x, dim, index, "scatter")
+    structure, index = along(x, dim, index, function)
     if reduce is None:
-        return put_last(x, structure, [index], value)
+        return put_last(x, structure, [index], value, function)
     kinds = {"add": 0, "sum": 0, "multiply": 1, "prod": 1, "maximum": 2, "amax": 2, "minimum": 3, "amin": 3}
     if reduce not in kinds:
         raise ArgumentError(f"scatter: reduce is {reduce!r}", help='None, "add", "multiply", "maximum" or "minimum"')
     structure, extents = for_writing(structure, x.shape)
-    found = _graph.reindex_reduce([value, index], [kinds[reduce], *structure], extents, x.shape, "scatter")
-    return _graph.binary(("Add", "Mul", "Maximum", "Minimum")[kinds[reduce]], x, found, "scatter")
+    found = _graph.reindex_reduce([value, index], [kinds[reduce], *structure], extents, x.shape, function)
+    return _graph.binary(("Add", "Mul", "Maximum", "Minimum")[kinds[reduce]], x, found, function)
 
 
 def scatter_add(x: Var, dim: int, index: Var, src: Var) -> Var:
     """x plus src at the places that gather would read, in the order of the index."""
-    return scatter(x, dim, index, src, "add")
+    return scatter_along(x, dim, index, src, "add", "scatter_add")
 
 
 def index_add(x: Var, dim: int, index: Var, source: Var) -> Var:

@@ -39,6 +39,11 @@ SmallVector<VarRef, 2> with_first(const VarRef& first, const Op& op) {
   return inputs;
 }
 
+/// Of an index that is out of range in a gradient alone.
+const char* function_of(const Op& op, const char* otherwise) noexcept {
+  return op.function != nullptr ? op.function : otherwise;
+}
+
 void add_zero_fill(Attrs* attrs, Dtype dtype) {
   if (floating(dtype)) {
     attrs->add_float(0);
@@ -51,7 +56,7 @@ void add_zero_fill(Attrs* attrs, Dtype dtype) {
 VarRef scatter_by_reindex(const Op& op, const VarRef& value, const Shape& shape) {
   MovedPrograms moved(op.attrs, 0, op.attrs.scalars.size() - 1, op.inputs[0]->shape);
   moved.attrs.structure.insert(0, static_cast<int64_t>(ReduceKind::kSum));
-  return make_reindex_reduce(with_first(value, op), std::move(moved.attrs), shape, "reindex");
+  return make_reindex_reduce(with_first(value, op), std::move(moved.attrs), shape, function_of(op, "reindex"));
 }
 
 /// Both directions along the index programs of a ReindexReduce.
@@ -62,33 +67,37 @@ struct Scattered {
   VarRef gather(const VarRef& value) const {
     MovedPrograms moved(op.attrs, 1, op.attrs.scalars.size(), op.inputs[0]->shape);
     add_zero_fill(&moved.attrs, value->dtype);
-    return make_reindex(with_first(value, op), std::move(moved.attrs), op.inputs[0]->shape, "reindex_reduce");
+    return make_reindex(with_first(value, op), std::move(moved.attrs), op.inputs[0]->shape,
+                        function_of(op, "reindex_reduce"));
   }
   VarRef scatter(const VarRef& value, ReduceKind kind) const {
     Attrs attrs = op.attrs;
     attrs.structure[0] = static_cast<int64_t>(kind);
-    return make_reindex_reduce(with_first(value, op), std::move(attrs), y->shape, "reindex_reduce");
+    return make_reindex_reduce(with_first(value, op), std::move(attrs), y->shape, function_of(op, "reindex_reduce"));
   }
 };
 
 VarRef extreme_gradient(const Vjp& v, const Scattered& s) {
   const VarRef& x = v.x();
-  const VarRef hit = equal(x, s.gather(v.y));
+  const VarRef hit = apply(OpKind::kBitOr, equal(x, s.gather(v.y)), apply(OpKind::kIsNan, x));
   const VarRef ties = s.scatter(make_cast(hit, x->dtype), ReduceKind::kSum);
   const VarRef share = apply_where(equal(ties, 0.0), zeros_like(v.dy), v.dy / ties);
   return apply_where(hit, s.gather(share), zeros_like(x));
 }
 
-/// As that of Reduce: zeros are counted instead of divided by.
+/// Places meet at will, so there is no tree of pairs: zeros are counted and left out of what is divided by. Written
+/// with the zeros' own values, so that its gradient is right as well: it is a product that lacks one or two zeros.
 VarRef prod_gradient(const Vjp& v, const Scattered& s) {
   const VarRef& x = v.x();
-  const VarRef is_zero = equal(x, 0.0);
+  const VarRef is_zero = equal(x, 0.0), none = zeros_like(v.dy);
+  const VarRef nonzero = apply_where(is_zero, constant_like(x, 1), x);
   const VarRef zeros = s.scatter(make_cast(is_zero, x->dtype), ReduceKind::kSum);
-  const VarRef rest = s.scatter(apply_where(is_zero, constant_like(x, 1), x), ReduceKind::kProd);
-  const VarRef none = zeros_like(v.dy);
-  const VarRef without = s.gather(apply_where(equal(zeros, 0.0), v.dy * rest, none));
-  const VarRef at_zero = s.gather(apply_where(equal(zeros, 1.0), v.dy * rest, none));
-  return apply_where(is_zero, at_zero, without / x);
+  const VarRef zero_sum = s.scatter(apply_where(is_zero, x, zeros_like(x)), ReduceKind::kSum);
+  const VarRef scaled = v.dy * s.scatter(nonzero, ReduceKind::kProd);
+  const VarRef one = apply_where(equal(zeros, 1.0), scaled, none), two = apply_where(equal(zeros, 2.0), scaled, none);
+  const VarRef no_zero = apply_where(equal(zeros, 0.0), scaled, one * zero_sum);
+  const VarRef at_zero = s.gather(one) + s.gather(two) * (s.gather(zero_sum) - x);
+  return apply_where(is_zero, at_zero, s.gather(no_zero) / nonzero);
 }
 
 }  // namespace

@@ -155,7 +155,10 @@ void Flush::bind_and_submit(PlanEntry& entry, const Ref<Layout>& layout, const s
   run.updates = entry.updates;
   if (!entry.fallible.empty()) {
     entry.refresh_origins(snapshot);
-    for (const FallibleOp& op : entry.fallible) run.origins.push_back({op.op, op.origin});
+    for (const FallibleOp& op : entry.fallible) {
+      const Op& live = *snapshot.live_ops[static_cast<std::size_t>(op.op)];
+      run.origins.push_back({op.op, op.origin, op.checked.empty() ? Shape() : indexed_var(live).shape});
+    }
   }
   Binder binder(*layout, manager, run, context);
   binder.take(snapshot, lane.has_failures() ? 0 : lane.completed());

@@ -11,6 +11,7 @@
 #include "device/backend.h"
 #include "exec/code_spec.h"
 #include "exec/host_staging.h"
+#include "exec/index_error.h"
 #include "exec/interpreter_view.h"
 
 namespace jtcy {
@@ -248,13 +249,6 @@ class RunExecutor {
   std::vector<int64_t> starts_;
   std::vector<KernelError> errors_;  // one a launch, on a GPU
 };
-
-/// "0", or "0 or 2" where several axes are as long as the limit.
-std::string axes_text(const std::vector<CheckedAxis>& axes) {
-  std::string text;
-  for (const CheckedAxis& axis : axes) text += str_cat(text.empty() ? "" : " or ", axis.axis);
-  return text;
-}
 
 }  // namespace
 

@@ -25,6 +25,7 @@ struct RunStep {
 struct RunOrigin {
   int32_t op = 0;
   Ref<OriginText> origin;
+  Shape indexed;  // of the Var whose axes the origin's `checked` names
 };
 
 /// Reused: clear() keeps the capacity of its arrays.

@@ -2,6 +2,7 @@
 #include "exec/plan_cache.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/error.h"
 #include "graph/graph.h"
@@ -17,28 +18,33 @@ constexpr std::size_t kMaxLayouts = 16;
 constexpr std::size_t kMaxEntries = 4096;
 constexpr std::size_t kRecentEntries = 8;
 
-/// Whether index programs `[count, (mode, length, tokens...)...]` check an index.
-bool has_checked(const int64_t* programs) {
-  const int64_t* at = programs + 1;
-  for (int64_t program = 0; program < programs[0]; ++program) {
-    if (static_cast<IndexMode>(at[0]) == IndexMode::kChecked) return true;
-    at += 2 + 2 * at[1];
-  }
-  return false;
+/// Whether a program is `i < 0 ? i + extent : i`, as makers write it; i takes a third of what is left of it.
+bool wraps_around(const int64_t* tokens, int64_t length) {
+  constexpr int64_t kOthers = 5;
+  if (length <= kOthers || (length - kOthers) % 3 != 0) return false;
+  const int64_t load = (length - kOthers) / 3;
+  const auto is = [&](int64_t at, IndexToken token) { return static_cast<IndexToken>(tokens[2 * at]) == token; };
+  return is(load, IndexToken::kConst) && is(load + 1, IndexToken::kLt) && is(2 * load + 3, IndexToken::kAdd) &&
+         is(length - 1, IndexToken::kSelect);
 }
 
-bool is_fallible(const GraphSnapshot& snapshot, const SnapshotOp& op) {
-  const int64_t* const structure = snapshot.structure.data() + op.first_structure;
-  switch (op.kind) {
-    case OpKind::kReindex:
-      return has_checked(structure);
-    case OpKind::kReindexReduce:
-      return has_checked(structure + 1);
-    case OpKind::kCode:
-      return true;
-    default:
-      return false;
+/// Of index programs `[count, (mode, length, tokens...)...]`.
+std::vector<CheckedAxis> checked_axes(const int64_t* programs) {
+  std::vector<CheckedAxis> checked;
+  const int64_t* at = programs + 1;
+  for (int64_t program = 0; program < programs[0]; ++program) {
+    if (static_cast<IndexMode>(at[0]) == IndexMode::kChecked)
+      checked.push_back({static_cast<int32_t>(program), wraps_around(at + 2, at[1])});
+    at += 2 + 2 * at[1];
   }
+  return checked;
+}
+
+std::vector<CheckedAxis> checked_axes(const GraphSnapshot& snapshot, const SnapshotOp& op) {
+  const int64_t* const structure = snapshot.structure.data() + op.first_structure;
+  if (op.kind == OpKind::kReindex) return checked_axes(structure);
+  if (op.kind == OpKind::kReindexReduce) return checked_axes(structure + 1);
+  return {};
 }
 
 std::string first_difference(const GraphSnapshot& now, const GraphSnapshot& before) {
@@ -73,7 +79,9 @@ PlanEntry::PlanEntry(const GraphSnapshot& live) : snapshot(live), interpreted(ma
   snapshot.live_ops.clear();
   for (std::size_t op = 0; op < snapshot.ops.size(); ++op) {
     updates |= snapshot.ops[op].update_group != 0;
-    if (is_fallible(snapshot, snapshot.ops[op])) fallible.push_back({static_cast<int32_t>(op), {}, {}});
+    std::vector<CheckedAxis> checked = checked_axes(snapshot, snapshot.ops[op]);
+    if (!checked.empty() || snapshot.ops[op].kind == OpKind::kCode)
+      fallible.push_back({static_cast<int32_t>(op), {}, std::move(checked), {}});
   }
 }
 
@@ -94,11 +102,18 @@ Ref<Layout> PlanEntry::layout(const GraphSnapshot& live, const Ref<Program>& pro
 void PlanEntry::refresh_origins(const GraphSnapshot& live) {
   for (FallibleOp& entry : fallible) {
     const Op& op = *live.live_ops[static_cast<std::size_t>(entry.op)];
-    if (entry.origin && op.origin.code == entry.seen.code && op.origin.instruction == entry.seen.instruction) continue;
+    const bool same_place = op.origin.code == entry.seen.code && op.origin.instruction == entry.seen.instruction;
+    if (entry.origin && same_place && entry.origin->function == op.function) continue;
     entry.seen = op.origin;
     entry.origin = make_ref<OriginText>();
+    entry.origin->function = op.function;
+    entry.origin->checked = entry.checked;
     if (op.outputs[0] != nullptr) entry.origin->text = origin_text(*op.outputs[0]);
   }
+}
+
+const Var& indexed_var(const Op& op) noexcept {
+  return op.kind == OpKind::kReindexReduce && op.outputs[0] != nullptr ? *op.outputs[0] : *op.inputs[0];
 }
 
 PlanEntry* PlanCache::find(const Hash128& signature) {

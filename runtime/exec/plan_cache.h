@@ -13,18 +13,30 @@
 
 namespace jtcy {
 
-/// Where the user made an op, as text; immutable, so that runs may share it.
+/// An axis whose index an op checks. `wraps`: negative indices count from its end.
+struct CheckedAxis {
+  int32_t axis = 0;
+  bool wraps = false;
+};
+
+/// Which public function made an op, and where the user called it, as text; immutable, so that runs may share it.
 class OriginText : public RefCounted {
  public:
   std::string text;
+  const char* function = nullptr;
+  std::vector<CheckedAxis> checked;
 };
 
 /// An op that can fail while it runs (checked indices, user code).
 struct FallibleOp {
   int32_t op = 0;
   Origin seen;  // of the op that `origin` was made for; not owned, compared only
+  std::vector<CheckedAxis> checked;
   Ref<OriginText> origin;
 };
+
+/// The Var that an op with index programs addresses.
+const Var& indexed_var(const Op& op) noexcept;
 
 /// What is known of one Signature. Belongs to the recording thread; a run in flight only keeps it alive.
 class PlanEntry : public RefCounted {

@@ -1,4 +1,6 @@
 // Makers of Reindex and ReindexReduce: their index programs are checked by running them on stack depths.
+#include <string>
+#include <unordered_set>
 #include <utility>
 
 #include "graph/graph_state.h"
@@ -86,6 +88,15 @@ void check_index_vars(const SmallVector<VarRef, 2>& inputs, const char* function
   }
 }
 
+/// A node that remembers its public name: an index Var's values are checked when it runs, long after the call.
+VarRef named_node(OpKind kind, const SmallVector<VarRef, 2>& inputs, Attrs attrs, const Shape& shape,
+                  const char* function) {
+  static std::unordered_set<std::string> names;  // guarded by the GIL; a handful
+  VarRef out = make_node(kind, inputs, std::move(attrs), shape, inputs[0]->dtype);
+  if (inputs.size() > 1) out->producer->function = names.emplace(function).first->c_str();
+  return out;
+}
+
 }  // namespace
 
 VarRef make_reindex(const SmallVector<VarRef, 2>& inputs, Attrs attrs, const Shape& shape, const char* function) {
@@ -95,7 +106,7 @@ VarRef make_reindex(const SmallVector<VarRef, 2>& inputs, Attrs attrs, const Sha
   const ProgramScope scope{&inputs, static_cast<int64_t>(shape.size()), static_cast<int64_t>(attrs.scalars.size()) - 1,
                            function};
   check_programs(attrs.structure, 0, static_cast<int64_t>(inputs[0]->shape.size()), scope);
-  return make_node(OpKind::kReindex, inputs, std::move(attrs), shape, inputs[0]->dtype);
+  return named_node(OpKind::kReindex, inputs, std::move(attrs), shape, function);
 }
 
 VarRef make_reindex_reduce(const SmallVector<VarRef, 2>& inputs, Attrs attrs, const Shape& shape,
@@ -107,7 +118,7 @@ VarRef make_reindex_reduce(const SmallVector<VarRef, 2>& inputs, Attrs attrs, co
   const ProgramScope scope{&inputs, static_cast<int64_t>(inputs[0]->shape.size()),
                            static_cast<int64_t>(attrs.scalars.size()), function};
   check_programs(attrs.structure, 1, static_cast<int64_t>(shape.size()), scope);
-  return make_node(OpKind::kReindexReduce, inputs, std::move(attrs), shape, inputs[0]->dtype);
+  return named_node(OpKind::kReindexReduce, inputs, std::move(attrs), shape, function);
 }
 
 }  // namespace jtcy

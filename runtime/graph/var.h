@@ -76,6 +76,7 @@ class Op : public RefCounted {
   SmallVector<Var*, 1> outputs;  // not owned: an output owns its producer; null once it is gone
   Hash128 hash;                  // kind, structure, dtypes, number of scalars
   Origin origin;
+  const char* function = nullptr;  // the public name, of ops that can fail while they run; lives for ever
   uint32_t update_group = 0;    // nonzero: part of an optimizer's update of this number; fused only with its own kind
   bool pending = true;          // has not been bound to a run
   bool executed = false;        // ran inside a fused kernel that stored no output; pending, but not counted as such

@@ -1,12 +1,15 @@
 """Indexing reads and writes what NumPy's does; gradients of reads are what a sum over the places says."""
+
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 
 import jittor_cy as jt
+from jittor_cy import nn
 
 X = np.arange(2 * 3 * 4, dtype=np.float32).reshape(2, 3, 4)
 ROWS = np.array([1, 0, 1])
@@ -141,18 +144,21 @@ def test_setitem_casts_to_the_vars_dtype() -> None:
     assert x.tolist() == [7, 1, -1]
 
 
-@pytest.mark.parametrize("key,kind,words", [
-    (2, IndexError, "index 2 is out of range for dim 0 of 2 elements"),
-    ((0, -4), IndexError, "index -4 is out of range for dim 1 of 3 elements"),
-    ((0, 0, 0, 0), IndexError, "4 indices for a 3-d var"),
-    ((Ellipsis, Ellipsis), IndexError, "... may stand once"),
-    ("a", TypeError, "str is no index"),
-    (1.0, TypeError, "float is no index"),
-    (np.array([0.5]), TypeError, "indices must be integers or bool"),
-    (np.array([True, False, True]), IndexError, "a mask of shape [3] does not fit the axes [2]"),
-    (slice(None, None, 0), ValueError, "the step of a slice is 0"),
-    ((np.array([0, 1]), np.array([0, 1, 2])), ValueError, "do not broadcast"),
-])
+@pytest.mark.parametrize(
+    "key,kind,words",
+    [
+        (2, IndexError, "index 2 is out of range for dim 0 of 2 elements"),
+        ((0, -4), IndexError, "index -4 is out of range for dim 1 of 3 elements"),
+        ((0, 0, 0, 0), IndexError, "4 indices for a 3-d var"),
+        ((Ellipsis, Ellipsis), IndexError, "... may stand once"),
+        ("a", TypeError, "str is no index"),
+        (1.0, TypeError, "float is no index"),
+        (np.array([0.5]), TypeError, "indices must be integers or bool"),
+        (np.array([True, False, True]), IndexError, "a mask of shape [3] does not fit the axes [2]"),
+        (slice(None, None, 0), ValueError, "the step of a slice is 0"),
+        ((np.array([0, 1]), np.array([0, 1, 2])), ValueError, "do not broadcast"),
+    ],
+)
 def test_wrong_index_says_what_is_wrong(key: Any, kind: type[Exception], words: str) -> None:
     with pytest.raises(kind) as caught:
         jt.array(X)[key]
@@ -160,18 +166,151 @@ def test_wrong_index_says_what_is_wrong(key: Any, kind: type[Exception], words: 
     assert words in str(caught.value)
 
 
-def test_index_var_out_of_range_is_an_index_error_with_axis_and_value() -> None:
-    x = jt.array(X)[jt.array([0, 5])]
+def written(x: jt.Var, key: Any) -> jt.Var:
+    x = x * 1
+    x[key] = 1.0
+    return x
 
-    with pytest.raises(IndexError, match="5"):
-        x.numpy()
+
+def ints(*values: Any) -> jt.Var:
+    return jt.array(np.array(values))
+
+
+# x is (3, 4); the first line of the message, and the indices that are valid
+OUT_OF_RANGE: list[tuple[str, Callable[[jt.Var], jt.Var], str, str]] = [
+    ("getitem", lambda x: x[ints(0, 3)], "getitem: index 3 is out of range for dim 0 of 3 elements", "-3 to 2"),
+    ("negative", lambda x: x[ints(-4, 0)], "getitem: index -4 is out of range for dim 0 of 3 elements", "-3 to 2"),
+    (
+        "getitem behind a slice",
+        lambda x: x[1:, ints(7)],
+        "getitem: index 7 is out of range for dim 1 of 4 elements",
+        "-4 to 3",
+    ),
+    (
+        "getitem of two axes",
+        lambda x: x[ints(0), ints(-9)],
+        "getitem: index -9 is out of range for dim 1 of 4 elements",
+        "-4 to 3",
+    ),
+    (
+        "equal extents",
+        lambda x: x[:, :3][ints(0), ints(5)],
+        "getitem: index 5 is out of range for dim 0 or 1 of 3 elements",
+        "-3 to 2",
+    ),
+    (
+        "no elements",
+        lambda x: x[:0][ints(0)],
+        "getitem: index 0 is out of range for dim 0 of 0 elements",
+        "no valid indices",
+    ),
+    ("setitem", lambda x: written(x, ints(5)), "setitem: index 5 is out of range for dim 0 of 3 elements", "-3 to 2"),
+    ("take", lambda x: jt.take(x, ints(12)), "take: index 12 is out of range for dim 0 of 12 elements", "-12 to 11"),
+    (
+        "take along a dim",
+        lambda x: jt.take(x, ints(4), 1),
+        "take: index 4 is out of range for dim 1 of 4 elements",
+        "-4 to 3",
+    ),
+    (
+        "index_select",
+        lambda x: jt.index_select(x, 1, ints(4)),
+        "index_select: index 4 is out of range for dim 1",
+        "-4 to 3",
+    ),
+    (
+        "gather",
+        lambda x: jt.gather(x, 1, ints([4])),
+        "gather: index 4 is out of range for dim 1 of 4 elements",
+        "-4 to 3",
+    ),
+    (
+        "take_along_dim",
+        lambda x: jt.take_along_dim(x, ints([-5]), 1),
+        "take_along_dim: index -5 is out of range for dim 1",
+        "-4 to 3",
+    ),
+    (
+        "scatter",
+        lambda x: jt.scatter(x, 1, ints([9]), 1.0),
+        "scatter: index 9 is out of range for dim 1 of 4 elements",
+        "-4 to 3",
+    ),
+    (
+        "scatter_add",
+        lambda x: jt.scatter_add(x, 0, ints([-4]), jt.ones(1, 1)),
+        "scatter_add: index -4 is out of range for dim 0",
+        "-3 to 2",
+    ),
+    (
+        "index_add",
+        lambda x: jt.index_add(x, 0, ints(7), x[:1]),
+        "index_add: index 7 is out of range for dim 0 of 3",
+        "-3 to 2",
+    ),
+    (
+        "embedding",
+        lambda x: nn.embedding(ints(-1), x),
+        "embedding: index -1 is out of range for dim 0 of 3 elements",
+        "0 to 2",
+    ),
+    (
+        "cross_entropy",
+        lambda x: nn.cross_entropy(x, ints(0, 4, 1)),
+        "cross_entropy: index 4 is out of range for dim 1 of 4",
+        "0 to 3",
+    ),
+    (
+        "nll_loss",
+        lambda x: nn.nll_loss(x, ints(0, -1, 1)),
+        "nll_loss: index -1 is out of range for dim 1 of 4 elements",
+        "0 to 3",
+    ),
+    (
+        "gradient alone",
+        lambda x: jt.grad(nn.embedding(ints(3), x).sum(), x),
+        "embedding: index 3 is out of range for dim 0",
+        "0 to 2",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    "run,first_line,valid", [row[1:] for row in OUT_OF_RANGE], ids=[row[0] for row in OUT_OF_RANGE]
+)
+def test_index_var_out_of_range_names_function_axis_value_range_and_line(
+    run: Callable, first_line: str, valid: str
+) -> None:
+    y = run(jt.array(np.zeros((3, 4), np.float32)))
+
+    with pytest.raises(IndexError) as caught:
+        y.numpy()
+
+    lines = str(caught.value).splitlines()
+    assert lines[0].startswith(first_line)
+    assert lines[1].startswith("  from test_indexing.py:")
+    assert lines[2].startswith("  help: ") and lines[2].endswith(valid)
+
+
+def test_the_same_line_with_another_function_is_named_anew() -> None:
+    x, index = jt.array(np.zeros((3, 4), np.float32)), ints([9])
+    messages = []
+
+    for function in (jt.gather, lambda x, dim, index: jt.take_along_dim(x, index, dim)):
+        with pytest.raises(IndexError) as caught:
+            function(x, 1, index).numpy()
+        messages.append(str(caught.value).partition(":")[0])
+
+    assert messages == ["gather", "take_along_dim"]
 
 
 @pytest.mark.parametrize("dim", [0, 1, -1])
 def test_gather_is_numpys_take_along_axis(dim: int) -> None:
     index = np.argsort(-X, dim)
 
-    np.testing.assert_array_equal(jt.gather(jt.array(X), dim, jt.array(index)).numpy(), np.take_along_axis(X, index, dim))
+    np.testing.assert_array_equal(
+        jt.gather(jt.array(X), dim, jt.array(index)).numpy(), np.take_along_axis(X, index, dim)
+    )
 
 
 def test_scatter_keeps_the_last_of_equal_places() -> None:
@@ -180,8 +319,15 @@ def test_scatter_keeps_the_last_of_equal_places() -> None:
     assert found.tolist() == [0.0, 6.0, 0.0, 7.0]
 
 
-@pytest.mark.parametrize("reduce,expected", [("add", [1.0, 12.0, 1.0]), ("multiply", [1.0, 30.0, 1.0]),
-                                             ("maximum", [1.0, 6.0, 1.0]), ("minimum", [1.0, 1.0, 1.0])])
+@pytest.mark.parametrize(
+    "reduce,expected",
+    [
+        ("add", [1.0, 12.0, 1.0]),
+        ("multiply", [1.0, 30.0, 1.0]),
+        ("maximum", [1.0, 6.0, 1.0]),
+        ("minimum", [1.0, 1.0, 1.0]),
+    ],
+)
 def test_scatter_joins_equal_places(reduce: str, expected: list[float]) -> None:
     found = jt.scatter(jt.ones(3), 0, jt.array([1, 1]), jt.array([5.0, 6.0]), reduce)
 

@@ -164,7 +164,7 @@ Handle take(const Handle& x, const Handle& index) {
 void an_index_outside_is_an_error_that_names_value_and_limit() {
   const Handle x = floats({1, 2, 3});
   const Handle bad = take(x, integers({0, 7}));
-  CHECK_ERROR(ErrorKind::kIndex, "index 7 is out of range for an axis of 3", read(bad));
+  CHECK_ERROR(ErrorKind::kIndex, "take: index 7 is out of range for dim 0 of 3 elements", read(bad));
   CHECK_ERROR(ErrorKind::kIndex, "index 7", read(bad));
   CHECK(read(take(x, integers({2, 0}))) == std::vector<float>({3, 1}));
 }

@@ -43,7 +43,8 @@ def grad(loss: Var, targets: Any, retain_graph: bool = True, *, grad_outputs: Va
     single = isinstance(targets, Var)
     wanted = [targets] if single else list(targets)
     found = sweep("grad", loss, grad_outputs, wanted, not retain_graph)
-    whole = [_graph.full(x.shape, x.dtype, 0) if g is None else g for g, x in zip(found, wanted, strict=True)]
+    whole = [_graph.full(x.shape, x.dtype, 0).to(x.device) if g is None else g
+             for g, x in zip(found, wanted, strict=True)]
     return whole[0] if single else whole
 
 
@@ -205,7 +206,8 @@ def run_function(owner: Function, inputs: Sequence[Any]) -> Any:
     owner.input_mask = [isinstance(x, Var) for x in inputs]
 
     def call(cotangents: list[Var | None]) -> list[Var | None]:
-        whole = [_graph.full(shape, dtype, 0) if g is None else g for g, (shape, dtype) in zip(cotangents, kinds, strict=True)]
+        whole = [_graph.full(shape, dtype, 0).to(device) if g is None else g
+                 for g, (shape, dtype, device) in zip(cotangents, kinds, strict=True)]
         found = backward_(*whole)
         found = list(found) if isinstance(found, (tuple, list)) else [found]
         if len(found) == len(inputs):
@@ -216,6 +218,6 @@ def run_function(owner: Function, inputs: Sequence[Any]) -> Any:
 
     if not all(isinstance(v, Var) for v in values):
         raise ArgumentTypeError(f"{type(owner).__name__}: execute must return Vars")
-    kinds = [(v.shape, v.dtype) for v in values]
+    kinds = [(v.shape, v.dtype, v.device) for v in values]
     outputs = _graph.user_function(values, [inputs[i] for i in places], call)
     return type(result)(outputs) if isinstance(result, (tuple, list)) else outputs[0]

@@ -98,7 +98,11 @@ def stacked(data: Any, dtype: Any) -> Var:
 def placed(x: Var, dtype: Any, device: str | None) -> Var:
     if dtype is not None:
         x = cast(x, dtype)
-    return x if device is None else x.to(device)
+    if device is None:
+        return x
+    from jittor_cy import _device
+
+    return _device.to_device(x, str(device), False)
 
 
 tensor = array

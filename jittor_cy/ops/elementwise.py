@@ -209,7 +209,7 @@ def where(condition: Operand, a: Operand = None, b: Operand = None) -> Any:
 def clamp(x: Var, min: Operand = None, max: Operand = None, *, min_v: Operand = None, max_v: Operand = None) -> Var:  # noqa: A002
     """x with what is below `min` or above `max` put there; NaN stays NaN. (`min_v`, `max_v` are Jittor's names.)
 
-    Gradient: x, where it is within the bounds
+    Gradient: x, where it is within the bounds or at one of them; the bounds elsewhere
     Example:  >>> jt.clamp(jt.array([-2.0, 0.5, 2.0]), 0, 1).tolist()
               [0.0, 0.5, 1.0]
     """
@@ -218,8 +218,8 @@ def clamp(x: Var, min: Operand = None, max: Operand = None, *, min_v: Operand = 
     if low is None and high is None:
         raise ArgumentError("clamp: at least one of min and max is needed")
     if low is not None:
-        x = maximum(x, low)
-    return x if high is None else minimum(x, high)
+        x = where(x >= low, x, maximum(x, low))  # at a bound all of the gradient is x's; maximum would give it half
+    return x if high is None else where(x <= high, x, minimum(x, high))
 
 
 def nan_to_num(x: Var, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None) -> Var:
@@ -256,7 +256,10 @@ def cast(x: Operand, dtype: Any) -> Var:
 
 
 def to(x: Var, *args: Any, dtype: Any = None, device: Any = None, copy: bool = False, non_blocking: bool = False) -> Var:
-    """x in another dtype or on another device ("cpu", "cuda"), or both; x itself where nothing changes."""
+    """x in another dtype or on another device ("cpu", "cuda"), or both; x itself where nothing changes.
+
+    Gradient: x, on its own device
+    """
     for argument in args:
         if isinstance(argument, Var):
             dtype, device = argument.dtype, argument.device

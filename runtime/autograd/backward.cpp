@@ -158,6 +158,7 @@ void Sweep::run(const VarRef& cotangent) {
 void Sweep::differentiate(Op* op) {
   VarRef dy = take_cotangent(op, 0);
   if (!dy) return;
+  const DeviceScope scope(dy->device);
   Vjp v(*op, VarRef(op->outputs[0]), std::move(dy));
   vjp_of(op->kind)(v);
   for (std::size_t i = 0; i < op->inputs.size(); ++i) add(*op->inputs[i], v.gradients[i]);
@@ -190,6 +191,9 @@ void Sweep::call_back(Op* op, const SmallVector<VarRef, 2>& cotangents, std::siz
     JTCY_CHECK(gradients[i]->shape == input.shape, ErrorKind::kGradient, "Function: backward gave a gradient of shape ",
                shape_text(gradients[i]->shape), " for input ", i, " of shape ", shape_text(input.shape),
                "\n  help: a gradient has its input's shape");
+    JTCY_CHECK(gradients[i]->device == input.device, ErrorKind::kGradient, "Function: backward gave a gradient on ",
+               gradients[i]->device.name(), " for input ", i, " on ", input.device.name(),
+               "\n  help: a gradient is on its input's device; move it with .to(device)");
     add(input, make_cast(gradients[i], input.dtype));
   }
 }
@@ -267,6 +271,7 @@ void fill_report(const VarRef& loss, const std::vector<VarRef>& targets, const s
 }
 
 VarRef seed(const VarRef& loss, const VarRef& cotangent) {
+  const DeviceScope scope(loss->device);
   JTCY_CHECK(floating(loss->dtype), ErrorKind::kGradient, "backward: needs a floating loss, got ", describe(*loss),
              "\n  help: convert with .float32()");
   if (!cotangent) {
@@ -277,6 +282,9 @@ VarRef seed(const VarRef& loss, const VarRef& cotangent) {
   }
   JTCY_CHECK(cotangent->shape == loss->shape, ErrorKind::kGradient, "backward: the gradient has shape ",
              shape_text(cotangent->shape), ", the loss ", shape_text(loss->shape), operand_lines({loss, cotangent}));
+  JTCY_CHECK(cotangent->device == loss->device, ErrorKind::kDevice, "backward: the gradient is on ",
+             cotangent->device.name(), ", the loss on ", loss->device.name(), operand_lines({loss, cotangent}),
+             "\n  help: move it with .to(device)");
   return make_cast(cotangent, loss->dtype);
 }
 

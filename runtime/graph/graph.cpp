@@ -1,6 +1,7 @@
 // Making and linking nodes; the list of pending ops; origins.
 #include "graph/graph.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "graph/graph_state.h"
@@ -25,12 +26,45 @@ Hash128 hash_op(const Op& op, Dtype dtype) noexcept {
   return hash;
 }
 
-Device device_of(const SmallVector<VarRef, 2>& inputs) {
-  if (inputs.empty()) return g_graph.default_device;
-  const Device device = inputs[0]->device;
-  for (const VarRef& input : inputs) {
+// Note [Constants of formulas]
+// Sources are made on the default device. One that a formula made for itself (no user holds it, nothing computed it)
+// goes where the formula's other operands are, so that formulas need not speak of devices.
+
+/// A formula's constant is a source, repeated and converted at most.
+constexpr int kConstantDepth = 4;
+
+bool is_unplaced(const Var& var, int depth = kConstantDepth) noexcept {
+  const Op* op = var.producer.get();
+  if (depth == 0 || var.held > 0 || var.realized() || op == nullptr || !op->pending) return false;
+  return std::all_of(op->inputs.begin(), op->inputs.end(),
+                     [depth](const VarRef& input) { return is_unplaced(*input, depth - 1); });
+}
+
+void place(Var* var, Device device) noexcept {
+  var->device = device;
+  for (const VarRef& input : var->producer->inputs) place(input.get(), device);
+}
+
+Device common_device(const SmallVector<VarRef, 2>& inputs, std::size_t operands) {
+  std::size_t fixed = 0;
+  while (fixed + 1 < operands && is_unplaced(*inputs[fixed])) ++fixed;
+  const Device device = inputs[fixed]->device;
+  for (std::size_t i = 0; i < operands; ++i) {
+    const VarRef& input = inputs[i];
+    if (input->device != device && is_unplaced(*input)) place(input.get(), device);
     JTCY_CHECK(input->device == device, ErrorKind::kDevice, "inputs are on different devices, ", device.name(), " and ",
                input->device.name(), operand_lines(inputs), "\n  help: move one of them with .to(device)");
+  }
+  return device;
+}
+
+/// Of the inputs that an op reads; those that it has for its gradient only may be elsewhere (a move to a device).
+Device device_of(const SmallVector<VarRef, 2>& inputs, std::size_t operands) {
+  if (operands == 0) return g_graph.default_device;
+  const Device device = inputs[0]->device;
+  for (std::size_t i = 1; i < operands; ++i) {
+    if (inputs[i]->device != device) [[unlikely]]
+      return common_device(inputs, operands);
   }
   return device;
 }
@@ -60,7 +94,7 @@ Var* add_output(Op* op, const Shape& shape, Dtype dtype, Device device) {
 }
 
 VarRef record(OpKind kind, const SmallVector<VarRef, 2>& inputs, Attrs&& attrs, const Shape& shape, Dtype dtype) {
-  const Device device = device_of(inputs);
+  const Device device = device_of(inputs, kind == OpKind::kCopy ? 1 : inputs.size());
   Op* op = start_op(kind, inputs, std::move(attrs), records_gradient(inputs, dtype));
   VarRef out(add_output(op, shape, dtype, device));
   op->hash = hash_op(*op, dtype);
@@ -206,7 +240,7 @@ SmallVector<VarRef, 2> make_code(const SmallVector<VarRef, 2>& inputs, Attrs att
              " output shapes and ", dtypes.size(), " output dtypes were given\n  help: give one of each an output");
   bool differentiable = false;
   for (const Dtype dtype : dtypes) differentiable = differentiable || records_gradient(inputs, dtype);
-  const Device device = device_of(inputs);
+  const Device device = device_of(inputs, inputs.size());
   Op* op = start_op(OpKind::kCode, inputs, std::move(attrs), differentiable && callback.call != nullptr);
   op->gradient = callback;
   SmallVector<VarRef, 2> outputs;

@@ -39,6 +39,18 @@ class NoGradScope {
   int64_t active_;
 };
 
+/// Sources made while it lives are on this device.
+class DeviceScope {
+ public:
+  explicit DeviceScope(Device device) noexcept : before_(g_graph.default_device) { g_graph.default_device = device; }
+  ~DeviceScope() { g_graph.default_device = before_; }
+  DeviceScope(const DeviceScope&) = delete;
+  DeviceScope& operator=(const DeviceScope&) = delete;
+
+ private:
+  Device before_;
+};
+
 /// From the free list; the caller owns the only pointer.
 Var* new_var();
 Op* new_op();

@@ -11,7 +11,8 @@ from jittor_cy._runtime cimport (
 )
 from jittor_cy._var cimport Var, wrap
 
-from jittor_cy.config import flags
+from jittor_cy._graph import user_function
+from jittor_cy.config import SettingRefused, flags
 from jittor_cy.errors import ArgumentError, DeviceError
 
 __all__ = ["current_device", "has_cuda", "to_device"]
@@ -42,12 +43,22 @@ def has_cuda():
     return has_backend(cuda)
 
 
-def to_device(Var x not None, str name):
-    """A copy of x on another device; without a gradient path. Computes x."""
+def to_device(Var x not None, str name, bint with_gradient=True):
+    """A copy of x on another device, whose gradient comes back to x's (else it is a leaf). Computes x."""
     cdef Device to = device_of(name)
-    cdef Device before = default_device()
-    if x.device == to.name().decode():
+    home = x.device
+    if home == to.name().decode():
         return x
+    moved = moved_value(x, to)
+    if not x.requires_grad:
+        return moved.stop_grad()
+    if not with_gradient:
+        return moved
+    return user_function([moved], [x], lambda cotangents: [to_device(cotangents[0], home)])[0]
+
+
+cdef Var moved_value(Var x, Device to):
+    cdef Device before = default_device()
     array = x.numpy()
     set_default_device(to)
     try:
@@ -60,13 +71,13 @@ def to_device(Var x not None, str name):
 
 
 def use_cuda(bint wanted):
-    """Makes new Vars on the GPU, or on the CPU again; without a GPU it says so in one line and stays."""
+    """Makes new Vars on the GPU, or on the CPU again; without a GPU it says so in one line and refuses."""
     cdef Device device
     if wanted:
         from jittor_cy import _cuda
 
         if not _cuda.enable(simulated=bool(flags.simulate_cuda), managed=bool(flags.managed_memory)):
-            return
+            raise SettingRefused
         device.kind = DeviceKind.kCuda
     set_default_device(device)
 

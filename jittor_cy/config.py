@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from jittor_cy.errors import ArgumentError, ArgumentTypeError
 
-__all__ = ["Flags", "SETTINGS", "Setting", "flags", "parse_nbytes", "trace_channels", "trace_level"]
+__all__ = ["Flags", "SETTINGS", "Setting", "SettingRefused", "flags", "parse_nbytes", "trace_channels", "trace_level"]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -58,6 +58,10 @@ def parse_debug(value: object) -> int | str:
     return text if channels else int(level)
 
 
+class SettingRefused(Exception):
+    """A listener said why a value cannot be had here, and the program goes on without it: the setting stays."""
+
+
 @dataclass(frozen=True, slots=True)
 class Setting:
     """One setting. `parse` turns an environment variable or an assigned value into the stored one."""
@@ -89,7 +93,7 @@ SETTINGS = (
     Setting("compile_jobs", parse_int, "an int", 0, "Compilers at work at the same time; 0: one a core."),
     Setting("isa", str, "avx512, avx2, portable or empty", "", "Instruction set; empty: the best of this machine."),
     Setting("without_passes", str, 'names, as in "stream,prefetch"', "",
-            "Passes of the compiler to leave out: donate, prefetch, stream."),
+            "Passes of the compiler to leave out: unroll, donate, prefetch, stream."),
     Setting("cc", str, "a path", "", "The C compiler; empty: gcc where it is found."),
     Setting("budget", parse_nbytes, 'bytes or "300MiB"', 0, "Bound on counted bytes; 0: none."),
     Setting("spill_dir", str, "a folder", "", "Where the spill file is made; empty: the system's temporary folder."),
@@ -132,6 +136,8 @@ class Flags:
         try:
             for listener in self._listeners.get(name, ()):
                 listener(value)
+        except SettingRefused:
+            self._values[name] = before
         except BaseException:
             self._values[name] = before
             raise
@@ -154,9 +160,12 @@ class Flags:
         return list(self._values.items())
 
     def listen(self, name: str, listener: Callable[[Any], None]) -> None:
-        """Call `listener(value)` now and after each change of the setting."""
+        """Call `listener(value)` now and after each change of the setting; SettingRefused leaves it as it was."""
         self._listeners.setdefault(name, []).append(listener)
-        listener(self._values[name])
+        try:
+            listener(self._values[name])
+        except SettingRefused:
+            self._values[name] = BY_NAME[name].default
 
 
 class FlagsScope:

@@ -30,7 +30,8 @@ def scaled_dot_product_attention(
 
     Shapes:   query (*, L, E) · key (*, S, E) · value (*, S, F) · attn_mask broadcasts to (*, L, S)
               returns (*, L, F)
-    Args:     attn_mask: added to the scores, or of dtype bool: where it is False nothing is attended
+    Args:     attn_mask: added to the scores, or of dtype bool: where it is False nothing is attended; a row of
+                         nothing gives 0
               is_causal: position i attends to positions up to i · scale: default 1 / sqrt(E)
     Gradient: query, key, value and a floating mask
     Source:   Vaswani et al. 2017, arXiv:1706.03762
@@ -51,7 +52,10 @@ def _attention_weights(query: Var, key: Var, mask: Var | None, is_causal: bool, 
         mask = rows.unsqueeze(1) >= columns
     if mask is not None:
         scores = ops.where(mask, scores, _MASKED) if str(mask.dtype) == "bool" else scores + mask
-    return _graph.softmax(scores, scores.ndim - 1, False)
+    if mask is None or is_causal:
+        return _graph.softmax(scores, scores.ndim - 1, False)
+    idle = scores.max(scores.ndim - 1, keepdims=True) == _MASKED  # the softmax of such a row would be NaN
+    return ops.where(idle, 0.0, _graph.softmax(ops.where(idle, 0.0, scores), scores.ndim - 1, False))
 
 
 def _swap_last(x: Var) -> Var:

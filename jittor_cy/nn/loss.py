@@ -160,8 +160,9 @@ def smooth_l1_loss(x: Var, target: Var, reduction: str = "mean", beta: float = 1
     if beta < 0:
         raise ArgumentError(f"smooth_l1_loss: beta is {beta}, which is negative")
     _same_shape("smooth_l1_loss", x, target)
-    difference = (x - target).abs()
-    loss = ops.where(difference < beta, difference * difference * (0.5 / beta), difference - 0.5 * beta)
+    difference = x - target
+    far = difference.abs()
+    loss = ops.where(far < beta, difference * difference * (0.5 / beta), far - 0.5 * beta)
     return _reduce("smooth_l1_loss", loss, reduction)
 
 

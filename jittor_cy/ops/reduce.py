@@ -174,8 +174,8 @@ def std(x: Var, dim: Any = None, unbiased: bool | None = None, keepdim: bool = F
 
 
 def root(x: Var, p: float) -> Var:
-    """The p-th root, whose gradient at 0 (infinite) counts as 0, as PyTorch's norms and deviations have it."""
-    is_zero = x == 0
+    """The p-th root; where it is 0 its gradient (infinite) counts as 0, as PyTorch's norms and deviations have it."""
+    is_zero = x == (0 if p > 0 else math.inf)
     safe = e.where(is_zero, 1.0, x)
     return e.where(is_zero, 0.0, e.sqrt(safe) if p == 2 else safe ** (1 / p))
 
@@ -202,10 +202,9 @@ def norm(x: Var, p: Any = 2, dim: Any = None, keepdim: bool = False, *, axis: An
         return sum(e.abs(x), **arguments)
     if p == 2:
         return root(sum(x * x, **arguments), 2)
-    if p < 0:
-        return sum(e.abs(x) ** p, **arguments) ** (1 / p)
     is_zero = x == 0  # below p = 1 the slope of |x|^p is infinite there
-    return root(sum(e.where(is_zero, 0.0, e.where(is_zero, 1.0, e.abs(x)) ** p), **arguments), p)
+    powers = e.where(is_zero, 1.0, e.abs(x)) ** p
+    return root(sum(e.where(is_zero, 0.0 if p > 0 else math.inf, powers), **arguments), p)
 
 
 def softmax(x: Var, dim: int = -1, dtype: Any = None, *, axis: int | None = None) -> Var:

@@ -70,6 +70,7 @@ REDUCTIONS: list[Row] = [
     ("norm at 0", lambda x: jt.norm(x, dim=1), [[[0.0, 0], [3, 4]]], [[[0, 0], [0.6, 0.8]]]),
     ("norm 3 at 0", lambda x: jt.norm(x, 3, 1), [[[0.0, 0], [0, 2]]], [[[0, 0], [0, 1]]]),
     ("norm 1/2 at 0", lambda x: jt.norm(x, HALF, 1), [[[0.0, 0], [0, 2]]], [[[0, 0], [0, 1]]]),
+    ("norm -1 at 0", lambda x: jt.norm(x, -1, 1), [[[0.0, 2], [2, 2]]], [[[0, 0], [0.25, 0.25]]]),
     ("norm 1 at 0", lambda x: jt.norm(x, 1), [[0.0, -2.0]], [[0, -1]]),
     ("norm inf of ties", lambda x: jt.norm(x, INF), [[2.0, -2.0, 1.0]], [[HALF, -HALF, 0]]),
     ("normalize at 0", lambda x: nn.functional.normalize(x, eps=0.5), [[[0.0, 0.0]]], [[[2, 2]]]),
@@ -183,6 +184,21 @@ def test_gradient(function: Callable[..., jt.Var], inputs: Sequence[Numbers], ex
         np.testing.assert_allclose(gradient.numpy(), np.asarray(wanted, np.float64), rtol=1e-9, atol=1e-12)
 
 
+def attention(x: jt.Var, mask: Any) -> jt.Var:
+    return nn.functional.scaled_dot_product_attention(x, x, x, jt.array(np.asarray(mask)))
+
+
+@pytest.mark.parametrize("mask", [[[True, False], [False, False]], [[0.0, -INF], [-INF, -INF]]], ids=["bool", "added"])
+def test_attention_of_a_row_that_attends_nothing_is_zero_and_spoils_no_gradient(mask: Any) -> None:
+    x = jt.array(np.array([[1.0, 2.0], [3.0, 4.0]]))
+
+    y = attention(x, mask)
+    found = jt.grad(y.sum(), x)
+
+    assert y.tolist() == [[1.0, 2.0], [0.0, 0.0]]
+    assert found.tolist() == [[1.0, 1.0], [0.0, 0.0]]  # the first row is the first value alone
+
+
 SECOND: list[tuple[str, Callable[[jt.Var], jt.Var], Numbers, Numbers]] = [
     # d(yz + xz + xy)/dx = y + z
     ("prod without zeros", lambda x: x.prod(), [1.0, 2.0, 3.0], [5, 4, 3]),
@@ -214,6 +230,7 @@ SECOND: list[tuple[str, Callable[[jt.Var], jt.Var], Numbers, Numbers]] = [
         [0.0],
         [0.25],
     ),
+    ("huber at 0", lambda x: nn.functional.huber_loss(x, x.detach() * 0, reduction="sum"), [0.0, 2.0], [1, 0]),
     ("pow to a number", lambda x: x**3, [0.0, 2.0], [0, 12]),
     ("abs at 0", lambda x: x.abs(), [0.0, 1.0], [0, 0]),
 ]

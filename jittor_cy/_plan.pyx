@@ -166,13 +166,12 @@ def apply_without_passes(str text):
     """Forgets the plans. The compiler is not loaded before there is a name to check."""
     names = pass_names(text)
     if names:
-        from jittor_cy.compiler.pipeline import LOWER, NEEDED
+        from jittor_cy.compiler.pipeline import OPTIONAL
 
-        known = [step.name for step in LOWER if step.name not in NEEDED]
         for name in names:
-            if name not in known:
+            if name not in OPTIONAL:
                 raise ArgumentError(f"flags.without_passes: there is no pass {name!r} that could be left out",
-                                    help=f"passes are {', '.join(known)}")
+                                    help=f"passes are {', '.join(OPTIONAL)}")
     Executor.instance().clear_plans()
 
 

@@ -17,6 +17,7 @@ from jittor_cy.compiler.passes.hoist import hoist
 from jittor_cy.compiler.passes.prefetch import prefetch
 from jittor_cy.compiler.passes.simplify_graph import simplify_graph
 from jittor_cy.compiler.passes.stream import stream
+from jittor_cy.compiler.passes.unroll import unroll
 from jittor_cy.compiler.schedule.fusion import fuse
 from jittor_cy.compiler.schedule.group import Group
 from jittor_cy.compiler.schedule.loops import build_kernel
@@ -27,12 +28,12 @@ from jittor_cy.compiler.schedule.values import canonical_axes
 from jittor_cy.compiler.toolchain.gcc import compiler_version, flags_for
 from jittor_cy.debug.trace import is_on, trace
 
-__all__ = ["LOWER", "Options", "Pass", "compile_graph", "lower"]
+__all__ = ["LOWER", "OPTIONAL", "Options", "Pass", "compile_graph", "lower"]
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What decides kernels beside the graph. `without`: names of passes of LOWER to leave out."""
+    """What decides kernels beside the graph. `without`: names of OPTIONAL passes to leave out."""
 
     isa: str = "avx2"
     fuse: bool = True
@@ -53,7 +54,8 @@ LOWER = (
     Pass("stream", stream, ensures=spec.loops),
     Pass("hoist", hoist, ensures=spec.named),  # last: from here on expressions are not compared any more
 )
-NEEDED = ("hoist",)
+# What may be left out: unroll is a pass over the graph.
+OPTIONAL = ("unroll", *(step.name for step in LOWER if step.name != "hoist"))
 
 
 def lower(kernel: Kernel, options: Options) -> Kernel:
@@ -61,7 +63,7 @@ def lower(kernel: Kernel, options: Options) -> Kernel:
     if options.verify:
         spec.verify(kernel, spec.loops, after="schedule")
     for step in LOWER:
-        if step.name in options.without and step.name not in NEEDED:
+        if step.name in options.without:
             continue
         before, kernel = kernel, step.run(kernel)
         if options.verify:
@@ -80,6 +82,8 @@ def lower(kernel: Kernel, options: Options) -> Kernel:
 def compile_graph(graph: Graph, options: Options) -> Program:
     """The Program of a graph. Starts no compiler: the sources say what is to be compiled."""
     graph = simplify_graph(graph)
+    if "unroll" not in options.without:
+        graph = unroll(graph)
     groups, notes = fuse(graph, options.fuse)
     if graph.device == "cuda":
         from jittor_cy.compiler.codegen.cuda import single_kernel, source_of  # loaded where a GPU is used

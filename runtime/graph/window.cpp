@@ -58,6 +58,11 @@ bool covers_each_axis_once(const WindowMap& map, std::size_t out_ndim) {
   return count == out_ndim && seen == (uint32_t{1} << out_ndim) - 1;
 }
 
+/// Whether no element lies in two windows: then its place follows by division.
+bool are_apart(const WindowAxis& axis, const Shape& windows) noexcept {
+  return axis.dilation == 1 && windows[axis.window] <= axis.stride;
+}
+
 }  // namespace
 
 VarRef make_window(const VarRef& x, const WindowMap& map, const Shape& shape, double fill, const char* function) {
@@ -100,6 +105,11 @@ VarRef gather_window_gradient(const WindowMap& map, const VarRef& dy, const Shap
     by_output[map[axis].position] = &map[axis];
     axis_of[map[axis].position] = axis;
     if (map[axis].window < 0) continue;
+    if (are_apart(map[axis], dy->shape)) {
+      by_output[map[axis].window] = &map[axis];
+      axis_of[map[axis].window] = axis;
+      continue;
+    }
     axis_of[map[axis].window] = static_cast<int64_t>(gathered.size());
     gathered.push_back(dy->shape[map[axis].window]);
   }
@@ -114,11 +124,17 @@ VarRef gather_window_gradient(const WindowMap& map, const VarRef& dy, const Shap
     builder.begin(IndexMode::kBounded).axis(axis_of[axis]);
     builder.put(IndexToken::kSlot, static_cast<int64_t>(attrs.scalars.size())).put(IndexToken::kAdd);
     attrs.add_int(from->padding);
+    if (are_apart(*from, dy->shape)) {
+      const bool is_position = static_cast<int64_t>(axis) == from->position;
+      builder.put(IndexToken::kConst, from->stride).put(is_position ? IndexToken::kFloorDiv : IndexToken::kMod);
+      continue;
+    }
     builder.axis(axis_of[from->window]).put(IndexToken::kConst, from->dilation).put(IndexToken::kMul);
     builder.put(IndexToken::kSub).put(IndexToken::kConst, from->stride).put(IndexToken::kDivExact);
   }
   attrs.add_float(0);
   const VarRef spread = make_reindex({dy}, std::move(attrs), gathered, "window");
+  if (static_cast<int>(gathered.size()) == ndim) return spread;
   return reduce_axes(spread, ReduceKind::kSum, ndim, static_cast<int>(gathered.size()));
 }
 

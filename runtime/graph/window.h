@@ -8,7 +8,8 @@ namespace jtcy {
 // x (..., I, ...) becomes out with two axes for each windowed one: out[.., o, .., k, ..] = x[.., o * stride + k *
 // dilation - padding, ..], the fill value outside. The gradient is written as a gather, so that no two threads meet at
 // an element: dx[.., i, ..] = sum over k of dy[.., (i + padding - k * dilation) / stride, .., k, ..] where the division
-// is exact and its result inside. rules_index.cpp takes this way for each Reindex that read_window() recognises.
+// is exact and its result inside. Windows that do not overlap need no sum: k is the remainder of (i + padding) /
+// stride. rules_index.cpp takes this way for each Reindex that read_window() recognises.
 
 /// One axis of x; `window` -1: x's index is that of `position` alone.
 struct WindowAxis {

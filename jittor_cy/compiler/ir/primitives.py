@@ -151,7 +151,8 @@ KINDS = (
     "Contraction",
     "Code",
 )
-RANDOM_COST = 30
+# Beside elementwise ops; other movement costs nothing: its values are only read elsewhere.
+OTHER_COSTS = {"Random": 30, "Reindex": 12}
 
 REDUCE_KINDS = ("Sum", "Prod", "Max", "Min", "ArgMax", "ArgMin")
 REDUCE_OPS = {"Sum": "Add", "Prod": "Mul", "Max": "Maximum", "Min": "Minimum"}
@@ -180,8 +181,8 @@ def is_floating(dtype: str) -> bool:
 
 
 def cost_of(kind: str) -> int:
-    """0 for movement, whose values are only read elsewhere."""
-    return RANDOM_COST if kind == "Random" else COSTS.get(kind, 0)
+    """Of one element, without its operands."""
+    return OTHER_COSTS.get(kind) or COSTS.get(kind, 0)
 
 
 def function_name(kind: str) -> str:

@@ -16,7 +16,7 @@ from jittor_cy.compiler.ir.kernel import Assign, Kernel, Loop, Partial, ReduceLo
 __all__ = ["stream"]
 
 # The loop is printed twice, and what computes longer than this does not wait for memory.
-MAX_NODES = 64
+MAX_NODES = 32
 
 
 def stream(kernel: Kernel) -> Kernel:
@@ -51,10 +51,14 @@ def writes(body: tuple[Statement, ...], axis: Expr | None) -> Iterator[tuple[Exp
                 yield from ((None, a) for _, a in writes(loop.body, None))
 
 
+def is_guarded(node: Expr) -> bool:
+    return node.kind == "load" and len(node.args) > 1
+
+
 def runs_along(axis: Expr | None, assign: Assign) -> bool:
     """Whether neighbouring iterations write neighbouring elements, each without a loop of its own."""
     nodes = list(postorder([assign.value]))
-    if axis is None or len(nodes) > MAX_NODES or any(n.kind == "reduce" for n in nodes):
+    if axis is None or len(nodes) > MAX_NODES or any(n.kind == "reduce" or is_guarded(n) for n in nodes):
         return False
     terms = [t for t in terms_of(assign.target.args[0]) if any(str(axis.data) in a.free for a in t[1])]
     return terms == [(1, (axis,))]

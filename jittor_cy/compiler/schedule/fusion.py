@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from jittor_cy.compiler.ir.graph import Graph, Op
 from jittor_cy.compiler.schedule.chain import chains
-from jittor_cy.compiler.schedule.group import Group, GroupSet
+from jittor_cy.compiler.schedule.group import GATHERS, Group, GroupSet
 from jittor_cy.compiler.schedule.heuristic import CHEAP, MAX_BUFFERS, MAX_CONCAT, MAX_OPS, MAX_REDUCTIONS
 from jittor_cy.compiler.schedule.labels import MISALIGNED, Labels, covers, down, real_axes
 from jittor_cy.compiler.schedule.reach import POINTWISE, Memo, Reach, Reaches
@@ -37,6 +37,7 @@ KEEP_APART: tuple[tuple[str, Callable[[GroupSet, Group, Proposal], bool]], ...] 
     ("an update stays apart from reductions", lambda groups, g, p: p.update != 0 and g.kind != "map"),
     ("outer axes differ", lambda groups, g, p: p.labels is MISALIGNED),
     ("would make a cycle", lambda groups, g, p: groups.would_cycle(g, list(p.reach.sources))),
+    ("gathered values would be computed twice", lambda groups, g, p: p.reduces and g.kind == "map" and groups.gathers(g)),
     ("too many reductions", lambda groups, g, p: p.reduces and len(g.reduces) >= MAX_REDUCTIONS),
     ("too many ops", lambda groups, g, p: len(g.ops.keys() | set(p.reach.ops)) + 1 > MAX_OPS),
     (
@@ -77,6 +78,10 @@ class Fusion(Reaches):
         super().__init__(graph, GroupSet(graph))
         self.enabled, self.stored = enabled, stored
         self.notes: list[str] = []
+        self.users = [0] * len(graph.vars)
+        for op in graph.ops:
+            for number in op.inputs if op.family != "dead" else ():
+                self.users[number] += 1
 
     def run(self) -> None:
         for op in self.graph.ops:
@@ -268,7 +273,16 @@ class Fusion(Reaches):
 
     # ---- where a reduction goes ----
 
+    def is_gathered_again(self, var: int) -> bool:
+        """Whether a value with index calculations of its own is needed beside the reduction that asks."""
+        if self.groups.in_memory(var) or (self.users[var] < 2 and not self.graph.vars[var].output):
+            return False
+        return self.enabled and any(self.graph.ops[o].family in GATHERS for o in self.reach(var).ops)
+
     def place_reduce(self, op: Op) -> None:
+        gathered = self.root_of(op.inputs[0])
+        if self.is_gathered_again(gathered):
+            self.ensure_stored(gathered)
         reach = self.reach(op.inputs[0])
         candidates = self.candidates(reach)
         reach = self.reach(op.inputs[0])
@@ -368,8 +382,15 @@ class Fusion(Reaches):
         for number in sorted(again):
             op = self.graph.ops[number]
             consumed_again = any(op.outputs[0] in self.graph.ops[o].inputs for o in again)
+            if self.is_laid_out(op):
+                continue
             out = op.outputs[0]
             loaded = self.groups.in_memory(out) and out not in self.stored
             if loaded or (not consumed_again and out not in self.stored and self.cost(out) > CHEAP):
                 found.append(out)
         return found
+
+    def is_laid_out(self, op: Op) -> bool:
+        """A Reindex that lays windows side by side for their reductions: larger than what it reads."""
+        users = [o for o in self.graph.ops if op.outputs[0] in o.inputs and o.family != "dead"]
+        return op.kind == "Reindex" and all(o.family == "window" or o.kind == "Reshape" for o in users)

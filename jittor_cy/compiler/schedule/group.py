@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 from jittor_cy.compiler.ir.graph import Graph, Symbol
 from jittor_cy.compiler.schedule.labels import Labels
 
-__all__ = ["Group", "GroupSet"]
+__all__ = ["GATHERS", "Group", "GroupSet"]
+
+# Families whose ops calculate an index for each element that they read.
+GATHERS = ("reindex", "window")
 
 
 @dataclass
@@ -55,6 +58,10 @@ class GroupSet:
 
     def in_memory(self, var: int) -> bool:
         return var < self.graph.leaf_count or var in self.stored_by
+
+    def gathers(self, group: Group) -> bool:
+        """Whether the group calculates where its values lie."""
+        return any(self.graph.ops[o].family in GATHERS for o in group.ops)
 
     def depends(self, group: int, on: int) -> bool:
         return bool(self.closure[group] >> on & 1)

@@ -17,6 +17,7 @@ __all__ = [
     "ROW_LANES",
     "SMALL_EXTENT",
     "TRANSPOSE_TILE",
+    "WINDOW_COST",
 ]
 
 # Part of the bits (docs/bits.md), not to be tuned.
@@ -45,3 +46,5 @@ MAX_CONCAT = 12
 # passes through memory costs about as much as eight simple operations on vectors.
 CHEAP = 8
 LOAD_COST = 2
+# A reduction of a window reads several elements, mostly with an index calculation each.
+WINDOW_COST = 16

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from jittor_cy.compiler.ir.graph import Graph, Op
 from jittor_cy.compiler.ir.primitives import cost_of
 from jittor_cy.compiler.schedule.group import Group, GroupSet
-from jittor_cy.compiler.schedule.heuristic import CHEAP, LOAD_COST
+from jittor_cy.compiler.schedule.heuristic import CHEAP, LOAD_COST, WINDOW_COST
 from jittor_cy.compiler.schedule.labels import MISALIGNED, Labels, covers, real_axes, up
 
 __all__ = ["POINTWISE", "Memo", "Reach", "Reaches"]
 
 # Answers about one group, valid until something is stored.
 Memo = dict[int, tuple[Labels | None, bool]]
-POINTWISE = ("elementwise", "movement", "source", "random", "reindex")
+POINTWISE = ("elementwise", "movement", "source", "random", "reindex", "window")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,11 @@ class Reaches:
     def cost(self, var: int) -> int:
         """Of computing one element from what is in memory or reduced."""
         reach = self.reach(var)
-        return sum(cost_of(self.graph.ops[o].kind) for o in reach.ops) + LOAD_COST * max(0, len(reach.sources) - 1)
+        return sum(self.own_cost(self.graph.ops[o]) for o in reach.ops) + LOAD_COST * max(0, len(reach.sources) - 1)
+
+    @staticmethod
+    def own_cost(op: Op) -> int:
+        return WINDOW_COST if op.family == "window" else cost_of(op.kind)
 
     def labels_of(self, var: int, group: Group, memo: Memo) -> Labels | None:
         return self.alignment(var, group, memo)[0]
@@ -116,7 +120,7 @@ class Reaches:
             if self.groups.in_memory(number) or self.is_once_a_row(number, group, memo):
                 continue
             op = self.producer(number)
-            cost += cost_of(op.kind)
+            cost += self.own_cost(op)
             for i in op.inputs if op.family in POINTWISE else ():
                 if i not in seen:
                     seen.add(i)

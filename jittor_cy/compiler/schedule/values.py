@@ -19,6 +19,7 @@ from jittor_cy.compiler.ir.primitives import (
 from jittor_cy.compiler.ir.program import DimRef
 from jittor_cy.compiler.schedule import index_programs
 from jittor_cy.compiler.schedule.heuristic import COLUMN_BLOCK, COLUMN_LANES, ROW_BLOCK, ROW_LANES
+from jittor_cy.compiler.schedule.windows import fold, search
 
 __all__ = ["Values", "canonical_axes", "run_name"]
 
@@ -254,14 +255,15 @@ class Values:
     def compute_reduce(self, op: Op, var: Var, index: Index, guard: Expr | None) -> Expr:
         source = self.graph.vars[op.inputs[0]]
         kind, first, end = REDUCE_KINDS[op.structure[0]], op.structure[1], op.structure[2]
+        if op.family == "window":
+            return self.unrolled(kind, source, first, end, var, index, guard)
         depth = 1 + max((int(n[1:]) for i in index for n in i.free if n.startswith("r")), default=0)
         extents = self.extents(source)[first:end]
         extent = ix.product(extents)
         axis = e.axis(run_name(depth), extent)
         run = unflatten(axis, extents) if extents else []
         inner = (*index[:first], *run, *index[first:])
-        rows = all(s.value == 1 for s in source.shape[end:])
-        lanes, block = (ROW_LANES, ROW_BLOCK) if rows else (COLUMN_LANES, COLUMN_BLOCK)
+        lanes, block = (ROW_LANES, ROW_BLOCK) if is_row(source, end) else (COLUMN_LANES, COLUMN_BLOCK)
         body = self.value(source.id, inner, guard)
         accumulator = ACCUMULATOR[source.dtype]
         if kind.startswith("Arg"):
@@ -269,3 +271,23 @@ class Values:
             return e.reduction(kind, lanes, block, "int64", axis, extent, body)
         folded = e.reduction(kind, lanes, block, accumulator, axis, extent, cast(body, accumulator))
         return cast(folded, var.dtype)
+
+    def unrolled(
+        self, kind: str, source: Var, first: int, end: int, var: Var, index: Index, guard: Expr | None
+    ) -> Expr:
+        """A reduction of few elements, each written down."""
+        extents = self.extents(source)[first:end]
+        count = ix.value_of(ix.product(extents))
+        runs = [unflatten(e.const(i), extents) if extents else [] for i in range(count)]  # type: ignore[arg-type]
+        elements = [self.value(source.id, (*index[:first], *run, *index[first:]), guard) for run in runs]
+        if kind.startswith("Arg"):
+            wide = "float32" if is_half(source.dtype) else source.dtype
+            return search(kind, [cast(x, wide) for x in elements])
+        accumulator = ACCUMULATOR[source.dtype]
+        lanes = ROW_LANES if is_row(source, end) else COLUMN_LANES
+        return cast(fold(kind, accumulator, [cast(x, accumulator) for x in elements], lanes), var.dtype)
+
+
+def is_row(source: Var, end: int) -> bool:
+    """Whether nothing lies behind the reduced axes (docs/bits.md)."""
+    return all(s.value == 1 for s in source.shape[end:])

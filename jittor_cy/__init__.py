@@ -1,8 +1,8 @@
 """jittor_cy: lazy tensors whose operations are fused into generated kernels. The public names, nothing else."""
 from __future__ import annotations
 
-import importlib
-from typing import Any
+import importlib as _importlib
+from typing import Any as _Any
 
 from jittor_cy import _convert, _device, _graph, _memory, _plan, _var, autograd, config, errors, ops, random
 from jittor_cy import _memory as memory
@@ -34,10 +34,11 @@ globals().update({str(d): d for d in _convert.all_dtypes() if d != "bool"})
 bool_ = _convert.canonical_dtype("bool")
 newaxis = None
 
-LAZY = ("nn", "optim", "data", "debug", "io", "array_api", "models", "compat", "info")  # modules loaded at first use
+_INTERNAL = ("annotations", "compiler")
+_LAZY = ("nn", "optim", "data", "debug", "io", "array_api", "info")  # modules loaded at first use
 
 
-def stats() -> dict[str, Any]:
+def stats() -> dict[str, _Any]:
     """Counts since the start: launches, flushes by reason, plan hits and misses, compiles, live nodes."""
     counts = _graph.stats() | _plan.compile_stats()
     return counts | {"compiles": counts["programs_compiled"], "peak_nbytes": memory.stats()["peak_counted_nbytes"]}
@@ -48,24 +49,24 @@ def sync_all(device_sync: bool = False) -> None:
     _graph.sync_all()
 
 
-def sync(targets: Any, device_sync: bool = False) -> None:
+def sync(targets: _Any, device_sync: bool = False) -> None:
     """Starts what the Vars need."""
     _graph.flush([targets] if isinstance(targets, Var) else list(targets))
 
 
-def _array_namespace(x: Var, *, api_version: str | None = None) -> Any:
+def _array_namespace(x: Var, *, api_version: str | None = None) -> _Any:
     """The array API's functions; loaded when somebody asks."""
-    return importlib.import_module("jittor_cy.array_api")
+    return _importlib.import_module("jittor_cy.array_api")
 
 
-def __getattr__(name: str) -> Any:
-    if name in LAZY:
-        return importlib.import_module(f"jittor_cy.{name}")
+def __getattr__(name: str) -> _Any:
+    if name in _LAZY:
+        return _importlib.import_module(f"jittor_cy.{name}")
     raise AttributeError(f"module 'jittor_cy' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *LAZY})
+    return sorted({*(name for name in globals() if name not in _INTERNAL), *_LAZY})
 
 
 _var.add_methods({"__array_namespace__": _array_namespace})

@@ -39,7 +39,7 @@ class dtype(str):
               (True, True)
     """
 
-    __slots__ = ()
+    __slots__ = ("__weakref__",)
     cast = None  # set by ops: what calling a dtype does
 
     def __eq__(self, other):

@@ -473,6 +473,7 @@ def sync_all():
 
 
 def pending_ops():
+    """How many operations are recorded and not run yet."""
     return _runtime.pending_ops()
 
 
@@ -489,6 +490,7 @@ def stats():
 
 
 def reset_stats():
+    """Starts the counts of stats() at zero."""
     EXECUTOR.reset_stats()
 
 

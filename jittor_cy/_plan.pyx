@@ -158,11 +158,11 @@ def options():
     return Options(instruction_set().decode(), bool(config.flags.fuse), bool(config.flags.verify), frozenset(without))
 
 
-def pass_names(str text):
+cdef list pass_names(str text):
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
-def apply_without_passes(str text):
+def _apply_without_passes(str text):
     """Forgets the plans. The compiler is not loaded before there is a name to check."""
     names = pass_names(text)
     if names:
@@ -175,7 +175,7 @@ def apply_without_passes(str text):
     Executor.instance().clear_plans()
 
 
-config.flags.listen("without_passes", apply_without_passes)
+config.flags.listen("without_passes", _apply_without_passes)
 
 
 def compile_only(graph):

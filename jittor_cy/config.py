@@ -111,7 +111,7 @@ class Flags:
               False
     """
 
-    __slots__ = ("_listeners", "_values")
+    __slots__ = ("__weakref__", "_listeners", "_values")
 
     def __init__(self) -> None:
         object.__setattr__(self, "_values", {setting.name: setting.default for setting in SETTINGS})
@@ -121,7 +121,12 @@ class Flags:
             if text is not None:
                 self._values[setting.name] = parse(setting, text, f"JTCY_{setting.name.upper()}")
 
+    def __reduce__(self) -> str:
+        return "flags"  # there is one
+
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
         try:
             return self._values[name]
         except KeyError:

@@ -25,6 +25,9 @@ class Generator:
     def __init__(self, seed: int = 0) -> None:
         self.seed, self.counter = int(seed), 0
 
+    def __repr__(self) -> str:
+        return f"Generator(seed={self.seed}, counter={self.counter})"
+
     def next_counter(self) -> tuple[int, int]:
         """(seed, counter) of the next operation."""
         self.counter += 1

@@ -51,6 +51,10 @@ class TensorDataset(Dataset):
         if len(set(lengths)) > 1:
             raise ShapeError(f"TensorDataset: the lengths differ, {lengths}")
 
+    def __repr__(self) -> str:
+        parts = ", ".join(f"{a.dtype}{list(a.shape[1:])}" for a in self.arrays)
+        return f"{type(self).__name__}({len(self)} samples of {parts})"
+
     def __len__(self) -> int:
         return len(self.arrays[0])
 
@@ -67,6 +71,9 @@ class Subset(Dataset):
 
     def __init__(self, dataset: Any, indices: Sequence[int]) -> None:
         self.dataset, self.indices = dataset, list(indices)
+
+    def __repr__(self) -> str:
+        return f"Subset({len(self)} samples of {self.dataset!r})"
 
     def __len__(self) -> int:
         return len(self.indices)

@@ -65,6 +65,12 @@ class DataLoader:
         self.collate_fn = collate_fn
         self._pool: Executor | None = None
 
+    def __repr__(self) -> str:
+        return f"DataLoader({self.dataset!r}, {len(self)} batches, num_workers={self.num_workers})"
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_pool": None}
+
     def __len__(self) -> int:
         return len(self.batch_sampler)
 

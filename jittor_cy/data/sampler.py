@@ -22,6 +22,9 @@ class Sampler(abc.ABC):
     @abc.abstractmethod
     def __len__(self) -> int: ...
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(length {len(self)})"
+
 
 class SequentialSampler(Sampler):
     """0, 1, 2, ... to the end of the dataset."""

@@ -26,7 +26,7 @@ from jittor_cy.ops.reduce import *  # noqa: F403
 METHODS = (
     [n for n in elementwise.__all__ if n not in ("to", "result_type")] + activation.__all__
     + [n for n in _reduce.__all__] + [n for n in _matmul.__all__ if n != "einsum"]
-    + [n for n in movement.__all__ if n not in ("SLICE", "broadcast_tensors", "cat", "concat", "concatenate", "hstack", "vstack",
+    + [n for n in movement.__all__ if n not in ("broadcast_tensors", "cat", "concat", "concatenate", "hstack", "vstack",
                                                 "stack", "meshgrid")]
     + [n for n in indexing.__all__]
     + ["reindex", "reindex_reduce", "argsort", "kthvalue", "median", "sort", "topk", "unique", "new_zeros"]

@@ -11,7 +11,7 @@ from jittor_cy._var import Var, view_of
 from jittor_cy.errors import ArgumentError, ArgumentTypeError, ShapeError
 from jittor_cy.ops._rules import as_var, axis_index, axis_list, one_axis, pick, sizes
 
-__all__ = ["SLICE", "broadcast_tensors", "broadcast_to", "cat", "chunk", "concat", "concatenate", "diag", "expand", "expand_as",
+__all__ = ["broadcast_tensors", "broadcast_to", "cat", "chunk", "concat", "concatenate", "diag", "expand", "expand_as",
            "flatten", "flip", "hstack", "matrix_transpose", "meshgrid", "moveaxis", "narrow", "pad", "permute", "permute_dims",
            "repeat", "repeat_interleave", "reshape", "roll", "split", "squeeze", "stack", "swapaxes", "t", "tile", "transpose",
            "tril", "triu", "unbind", "unflatten", "unsqueeze", "expand_dims", "view", "view_as", "vstack"]

@@ -35,6 +35,9 @@ class LRScheduler:
         self.last_epoch = last_epoch
         self.step()
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(epoch={self.last_epoch}, lr={self.get_last_lr()})"
+
     def rate(self, base: float, epoch: int) -> float:
         """The learning rate of a group that started with `base`."""
         return base

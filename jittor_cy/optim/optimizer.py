@@ -41,6 +41,19 @@ class Optimizer:
         for group in given:
             self.add_param_group(group)
 
+    def __repr__(self) -> str:
+        groups = []
+        for group in self.param_groups:
+            settings = ", ".join(f"{name}={value!r}" for name, value in group.items() if name != "params")
+            groups.append(f"{len(group['params'])} parameters, {settings}")
+        return f"{type(self).__name__}({'; '.join(groups)})"
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """A copy's parameters are other objects, in the same order."""
+        self.__dict__.update(state)
+        params = [param for group in self.param_groups for param in group["params"]]
+        self._numbers = {id(param): number for number, param in enumerate(params)}
+
     def add_param_group(self, group: Mapping[str, Any]) -> None:
         """Add {"params": Vars, setting: value, ...}; settings that it lacks are the optimizer's."""
         name = type(self).__name__

@@ -21,6 +21,26 @@ def names_in_stub(tree: ast.Module | ast.ClassDef) -> set[str]:
     return {n.name for n in tree.body if isinstance(n, (ast.FunctionDef, ast.ClassDef))}
 
 
+@pytest.mark.parametrize("name", [name for name in dir(jt) if not name.startswith("_")])
+def test_public_name_resolves_and_says_what_it_is(name: str) -> None:
+    value = getattr(jt, name)
+
+    if callable(value) and not isinstance(value, jt.dtype):
+        assert value.__doc__, f"jt.{name} has no docstring"
+
+
+def test_nothing_but_public_names_is_listed() -> None:
+    borrowed = {"Any", "annotations", "importlib", "np", "os", "sys"}
+
+    assert not borrowed & set(dir(jt))
+
+
+def test_unknown_name_is_an_attribute_error() -> None:
+    assert not hasattr(jt, "no_such_name")
+    with pytest.raises(AttributeError, match="no attribute 'no_such_name'"):
+        _ = jt.no_such_name
+
+
 @pytest.mark.parametrize("name", MODULES)
 def test_stub_of_a_module_names_its_functions(name: str) -> None:
     module = importlib.import_module(f"jittor_cy.{name}")

@@ -11,7 +11,6 @@ import os
 import re
 import shutil
 import subprocess
-import tempfile
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -21,6 +20,8 @@ from pathlib import Path
 from jittor_cy import config
 from jittor_cy.compiler.ir.program import KernelSource
 from jittor_cy.compiler.toolchain.disk_cache import DiskCache, default_folder
+from jittor_cy.compiler.toolchain.processes import Processes
+from jittor_cy.compiler.toolchain.work_folder import WorkFolder
 from jittor_cy.debug.trace import is_on, trace
 from jittor_cy.errors import CompileError
 
@@ -37,7 +38,6 @@ MACHINE_FLAGS = {
     "avx2": ("-march=x86-64-v3", "-DJT_HAS_FMA=1"),
     "portable": ("-march=x86-64",),
 }
-TIMEOUT_S = 300
 
 
 def flags_for(isa: str) -> tuple[str, ...]:
@@ -82,7 +82,7 @@ def compiler_version() -> str:
     return programs.version if programs else "none"
 
 
-def compile_shared(text: str, folder: Path, name: str, flags: Sequence[str]) -> Path:
+def compile_shared(text: str, folder: Path, name: str, flags: Sequence[str], processes: Processes | None = None) -> Path:
     """Compiles headerless C to `folder`/`name`.so.
 
     Raises: CompileError: path of the source, the numbered line and the first diagnostic; or no compiler on the machine
@@ -91,13 +91,13 @@ def compile_shared(text: str, folder: Path, name: str, flags: Sequence[str]) -> 
     if programs is None:
         raise CompileError(f"compile: no C compiler ({config.flags.cc or 'gcc'}) on this machine",
                            help="install gcc, or name a compiler with JTCY_CC")
+    processes = processes or Processes()
     source, library = folder / f"{name}.c", folder / f"{name}.so"
     source.write_text(text)
     for command in commands(programs, source, library, flags):
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=TIMEOUT_S, cwd=folder,
-                              stdin=subprocess.DEVNULL)
-        if done.returncode != 0:
-            raise CompileError(failure_text(source, text, done.stderr))
+        code, log = processes.run(command, folder)
+        if code != 0:
+            raise CompileError(failure_text(source, text, log))
     return library
 
 
@@ -129,7 +129,8 @@ class Compiler:
         self.pool: ThreadPoolExecutor | None = None
         self.running: set[Future] = set()
         self.cache: DiskCache | None = None
-        self.folder: tempfile.TemporaryDirectory | None = None
+        self.processes = Processes()
+        self.folder: WorkFolder | None = None
         self.compiled = 0  # kernels that went through the compiler, not the cache
 
     def disk_cache(self) -> DiskCache:
@@ -166,8 +167,10 @@ class Compiler:
         text = "\n".join(unit_text(unit))
         name = hashlib.sha256("".join(s.key for s in unit).encode()).hexdigest()[:24]
         try:
-            library = compile_shared(text, self.work_folder(), name, flags)
+            library = compile_shared(text, self.work_folder(), name, flags, self.processes)
         except (CompileError, OSError, subprocess.SubprocessError) as error:
+            if self.processes.stopped:
+                return
             if len(unit) > 1:
                 for source in unit:
                     self.compile_unit([source], flags, on_ready, on_failed)
@@ -181,6 +184,7 @@ class Compiler:
         with self.lock:
             self.compiled += len(unit)
         place = self.disk_cache().insert([s.key for s in unit], library, text) or library
+        remove_work(library, keep_library=place == library)
         for source in unit:
             trace(2, "kernel", key=source.key[:16], name=source.name, cache="built", file=place)
             on_ready(source.key, str(place))
@@ -196,13 +200,10 @@ class Compiler:
             return self.pool
 
     def work_folder(self) -> Path:
-        """A private folder in memory where there is one."""
         with self.lock:
             if self.folder is None:
-                memory = "/dev/shm"
-                root = memory if os.path.isdir(memory) and os.access(memory, os.W_OK) else None
-                self.folder = tempfile.TemporaryDirectory(prefix="jittor_cy-", dir=root)
-            return Path(self.folder.name)
+                self.folder = WorkFolder()
+            return self.folder.path
 
     def finished(self, future: Future) -> None:
         with self.lock:
@@ -215,18 +216,26 @@ class Compiler:
         wait(pending)
 
     def stop(self) -> None:
-        """At exit: compiles that did not start are dropped, those at work are waited for."""
+        """At exit: compiles that did not start are dropped, those at work are ended."""
         pool, self.pool = self.pool, None
         if pool is not None:
-            pool.shutdown(wait=True, cancel_futures=True)
+            pool.shutdown(wait=False, cancel_futures=True)
+            self.processes.stop()
+            pool.shutdown(wait=True)
         folder, self.folder = self.folder, None
         if folder is not None:
-            folder.cleanup()
+            folder.remove()
 
     def after_fork(self) -> None:
         """In a child: the parent's threads and folder are not ours."""
         self.lock = threading.Lock()
-        self.pool, self.folder, self.running = None, None, set()
+        self.pool, self.folder, self.running, self.processes = None, None, set(), Processes()
+
+
+def remove_work(library: Path, keep_library: bool) -> None:
+    """The cache has the source and the object; without a cache the object is loaded from here."""
+    for suffix in (".c", ".s", ".o") if keep_library else (".c", ".s", ".o", ".so"):
+        library.with_suffix(suffix).unlink(missing_ok=True)
 
 
 def split(sources: list[KernelSource], jobs: int) -> list[list[KernelSource]]:

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -68,6 +69,8 @@ def find_or_build(source: KernelSource, target: GpuTarget) -> Path:
         return found
     built = build(source, target, Path(tempfile.mkdtemp(dir=compiler().work_folder())) / f"{source.key[:16]}.so")
     place = cache.insert([key], built, source.text) or built
+    if place != built:
+        shutil.rmtree(built.parent)
     trace(2, "kernel", key=source.key[:16], name=source.name, cache="built", file=place)
     return place
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import ctypes
 import os
+import subprocess
+import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +17,8 @@ from jittor_cy import config
 from jittor_cy.compiler.ir.program import KernelSource
 from jittor_cy.compiler.toolchain import gcc
 from jittor_cy.compiler.toolchain.disk_cache import STALE_S, DiskCache
+from jittor_cy.compiler.toolchain.processes import Processes
+from jittor_cy.compiler.toolchain.work_folder import WorkFolder
 from jittor_cy.errors import CompileError
 
 FLAGS = gcc.flags_for("portable")
@@ -196,3 +201,59 @@ def test_oldest_objects_go_where_the_folder_is_too_big(tmp_path: Path) -> None:
 
     assert [cache.find(f"{n:064x}") is not None for n in range(4)] == [False, False, True, True]
     assert len(list((cache.folder / "keys").iterdir())) == 2
+
+
+# ---- what is left behind ----
+
+
+def test_compiled_files_move_to_the_cache(compiler: gcc.Compiler) -> None:
+    build(compiler, [source(n) for n in range(3)])
+
+    assert [p.name for p in compiler.work_folder().iterdir()] == ["lock"]
+
+
+def test_without_a_cache_the_objects_stay_until_the_end(tmp_path: Path) -> None:
+    with config.flags(cache_size=0):
+        compiler = gcc.Compiler()
+        answers = build(compiler, [source(1)])
+        folder = compiler.work_folder()
+
+        assert answers.value(1) == 42
+        assert sorted(p.suffix for p in folder.iterdir()) == ["", ".so"]
+        compiler.stop()
+    assert not folder.exists()
+
+
+def test_folder_of_a_killed_process_is_removed_by_the_next(tmp_path: Path) -> None:
+    code = f"""
+import os, signal
+from pathlib import Path
+from jittor_cy.compiler.toolchain.work_folder import WorkFolder
+print(WorkFolder(Path({str(tmp_path)!r})).path, flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    left = Path(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip())
+    assert left.exists()
+
+    mine = WorkFolder(tmp_path)
+    other = WorkFolder(tmp_path)
+
+    assert not left.exists()
+    assert mine.path.exists()
+    other.remove()
+    mine.remove()
+    assert not list(tmp_path.iterdir())
+
+
+def test_stopping_ends_what_runs(tmp_path: Path) -> None:
+    processes, codes = Processes(), []
+    thread = threading.Thread(target=lambda: codes.append(processes.run(["sleep", "60"], tmp_path)[0]))
+    thread.start()
+    while not processes.running:
+        time.sleep(0.001)
+
+    processes.stop()
+    thread.join(10)
+
+    assert codes == [-9]
+    assert processes.run(["true"], tmp_path) == (1, "the process is ending")

@@ -164,6 +164,8 @@ class Fusion(Reaches):
             return
         for home in reach.homes:
             self.export(var, home)
+        if self.groups.in_memory(var):  # what is needed of the last home was the value itself
+            return
         root = self.root_of(var)
         shape = self.graph.vars[root].shape
         axes = real_axes(self.graph.vars[root])
@@ -232,6 +234,8 @@ class Fusion(Reaches):
             return False
         for home in foreign:
             self.export(var, home)
+        if self.groups.in_memory(var):
+            return True
         reach = self.reach(var)
         if self.groups.would_cycle(group, list(reach.sources)):
             return False

@@ -21,8 +21,9 @@ from jittor_cy.compiler.passes.unroll import unroll
 from jittor_cy.compiler.schedule.fusion import fuse
 from jittor_cy.compiler.schedule.group import Group
 from jittor_cy.compiler.schedule.loops import build_kernel
-from jittor_cy.compiler.schedule.numbers import Numbers
+from jittor_cy.compiler.schedule.numbers import Numbers, Runs
 from jittor_cy.compiler.schedule.order import order_launches
+from jittor_cy.compiler.schedule.reuse import Built, Form, KernelMemo
 from jittor_cy.compiler.schedule.scatter import build_scatter
 from jittor_cy.compiler.schedule.values import canonical_axes
 from jittor_cy.compiler.toolchain.gcc import compiler_version, flags_for
@@ -89,7 +90,7 @@ def compile_graph(graph: Graph, options: Options) -> Program:
         from jittor_cy.compiler.codegen.cuda import single_kernel, source_of  # loaded where a GPU is used
     else:
         source_of, single_kernel = cpu_source, runs_itself
-    canonical = canonical_axes(graph)
+    canonical, runs = canonical_axes(graph), Runs(graph)
     launches, sources = [], {}
     for chain in groups:
         group = chain[0]
@@ -97,7 +98,7 @@ def compile_graph(graph: Graph, options: Options) -> Program:
             found = single_kernel(graph, graph.ops[group.single], build_scatter)
             launch, source = found or (single_launch(graph, group), None)
         else:
-            launch, source = kernel_launch(graph, canonical, chain, options, source_of)
+            launch, source = kernel_launch(graph, canonical, runs, chain, options, source_of)
         if source is not None:
             sources.setdefault(source.key, source)
         launches.append((launch, group.update))
@@ -115,9 +116,35 @@ def single_launch(graph: Graph, group: Group) -> Launch:
     return Launch(None, (op.id,), (*op.inputs, *op.outputs), len(op.outputs))
 
 
+MEMO = KernelMemo()
+
+
 def kernel_launch(
     graph: Graph,
     canonical: dict[int, tuple[int, int]],
+    runs: Runs,
+    chain: tuple[Group, ...],
+    options: Options,
+    source_of: Callable[[Kernel, Options], KernelSource],
+) -> tuple[Launch, KernelSource]:
+    """The launch of groups that share a kernel; the kernel is built where none of this form was built before."""
+    form = Form(graph, chain)
+    key = (form.key, options, source_of, compiler_version())
+    built = None if is_on(4, "pass") else MEMO.find(key)  # who looks at passes sees them run
+    if built is None:
+        launch, source = new_launch(graph, canonical, runs, chain, options, source_of)
+        MEMO.keep(key, Built.of(form, launch, source))
+    else:
+        launch, source = built.launch_for(form, canonical, runs), built.source
+    kind = "+".join(g.kind for g in chain)
+    trace(3, "kernel", key=source.key[:16], name=source.name, kind=kind, ops=len(launch.ops))
+    return launch, source
+
+
+def new_launch(
+    graph: Graph,
+    canonical: dict[int, tuple[int, int]],
+    runs: Runs,
     chain: tuple[Group, ...],
     options: Options,
     source_of: Callable[[Kernel, Options], KernelSource],
@@ -126,7 +153,7 @@ def kernel_launch(
     donations = () if "donate" in options.without else donations_of(kernel)
     kernel = lower(kernel, options)
     source = source_of(kernel, options)
-    numbers = Numbers(graph, kernel)
+    numbers = Numbers(graph, kernel, runs)
     phases = tuple(numbers.phase(p) for p in kernel.phases)
     local, shared = numbers.nbytes(kernel.local), numbers.nbytes(kernel.shared)
     launch = Launch(
@@ -141,7 +168,6 @@ def kernel_launch(
         shared,
         donations,
     )
-    trace(3, "kernel", key=source.key[:16], name=source.name, kind="+".join(g.kind for g in chain), ops=len(kernel.ops))
     return launch, source
 
 

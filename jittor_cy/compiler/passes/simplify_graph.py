@@ -19,7 +19,8 @@ def simplify_graph(graph: Graph) -> Graph:
     first: dict[tuple, int] = {}
     kept: list[Op] = []
     for op in graph.ops:
-        op = replace(op, inputs=tuple(same.get(i, i) for i in op.inputs))
+        if any([i in same for i in op.inputs]):
+            op = replace(op, inputs=tuple([same.get(i, i) for i in op.inputs]))
         other = equal_value(graph, op, first)
         if other is not None and not graph.vars[op.outputs[0]].output:
             same[op.outputs[0]] = other

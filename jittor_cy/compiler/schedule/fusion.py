@@ -10,7 +10,7 @@ from jittor_cy.compiler.schedule.chain import chains
 from jittor_cy.compiler.schedule.group import GATHERS, Group, GroupSet
 from jittor_cy.compiler.schedule.heuristic import CHEAP, MAX_BUFFERS, MAX_CONCAT, MAX_OPS, MAX_REDUCTIONS
 from jittor_cy.compiler.schedule.labels import MISALIGNED, Labels, covers, down, real_axes
-from jittor_cy.compiler.schedule.reach import POINTWISE, Memo, Reach, Reaches
+from jittor_cy.compiler.schedule.reach import POINTWISE, Reach, Reaches
 from jittor_cy.debug.trace import is_on, trace
 
 __all__ = ["KEEP_APART", "fuse"]
@@ -78,10 +78,10 @@ class Fusion(Reaches):
         super().__init__(graph, GroupSet(graph))
         self.enabled, self.stored = enabled, stored
         self.notes: list[str] = []
-        self.users = [0] * len(graph.vars)
+        self.readers: list[list[Op]] = [[] for _ in graph.vars]
         for op in graph.ops:
             for number in op.inputs if op.family != "dead" else ():
-                self.users[number] += 1
+                self.readers[number].append(op)
 
     def run(self) -> None:
         for op in self.graph.ops:
@@ -144,6 +144,8 @@ class Fusion(Reaches):
             foreign = self.producer(number).update_group not in (0, op.update_group)
             if foreign or (op.kind in READS_AGAIN and self.is_costly(number)):
                 self.ensure_stored(number)
+        if self.is_within(op.outputs[0], MAX_OPS - 1, MAX_BUFFERS - 2):
+            return
         reach = self.reach(op.outputs[0])
         while len(reach.ops) > MAX_OPS - 1 or len(reach.sources) > MAX_BUFFERS - 2:
             inputs = [i for i in op.inputs if not self.groups.in_memory(i)]
@@ -219,10 +221,9 @@ class Fusion(Reaches):
 
     def try_store(self, group: Group, var: int, reach: Reach, may_export: bool = True) -> bool:
         root = self.root_of(var)
-        memo: Memo = {}
-        labels = self.labels_of(root, group, memo)
+        labels = self.labels_of(root, group)
         whole = group.kind in ("map", "full")  # nothing is left to loop over inside an iteration
-        if not covers(labels, len(group.outer)) or (whole and not self.is_once_a_row(root, group, memo)):
+        if not covers(labels, len(group.outer)) or (whole and not self.is_once_a_row(root, group)):
             labels = MISALIGNED
         foreign = [h for h in reach.homes if h != group.number]
         if labels is MISALIGNED and group.number not in reach.homes:
@@ -257,9 +258,9 @@ class Fusion(Reaches):
             return
         group = self.groups.groups[home]
         op = self.producer(var)
-        labels = self.labels_of(var, group, {})
+        labels = self.labels_of(var, group)
         aligned = covers(labels, len(group.outer))
-        once_a_row = self.is_once_a_row(var, group, {})
+        once_a_row = self.is_once_a_row(var, group)
         if op.family == "reduce" and self.groups.home[var] == home:
             return self.put(group, var, self.reach(var), labels)
         fits = aligned and group.kind != "full" or once_a_row
@@ -279,7 +280,7 @@ class Fusion(Reaches):
 
     def is_gathered_again(self, var: int) -> bool:
         """Whether a value with index calculations of its own is needed beside the reduction that asks."""
-        if self.groups.in_memory(var) or (self.users[var] < 2 and not self.graph.vars[var].output):
+        if self.groups.in_memory(var) or (len(self.readers[var]) < 2 and not self.graph.vars[var].output):
             return False
         return self.enabled and any(self.graph.ops[o].family in GATHERS for o in self.reach(var).ops)
 
@@ -309,7 +310,7 @@ class Fusion(Reaches):
 
     def full_groups(self) -> list[Group]:
         """The newest ones: reductions of everything over runs of one length share a kernel, whatever they read."""
-        return [g for g in self.groups.groups if g.kind == "full"][: -1 - LOOK_BACK : -1]
+        return self.groups.full[: -1 - LOOK_BACK : -1]
 
     def put_reduce(self, group: Group, op: Op, reach: Reach, labels: Labels) -> None:
         first, end = op.structure[1], op.structure[2]
@@ -318,10 +319,10 @@ class Fusion(Reaches):
         group.reduces.append(op.id)
         self.spread_labels(group, op.inputs[0], labels)
         self.groups.label(group, op.outputs[0], (*labels[:first], *labels[end:]))
-        self.groups.home[op.outputs[0]] = group.number
+        self.groups.place(op.outputs[0], group)
 
     def try_reduce(self, group: Group, op: Op, reach: Reach) -> bool:
-        labels = self.labels_of(op.inputs[0], group, {})
+        labels = self.labels_of(op.inputs[0], group)
         shrunk = self.shrunk(group, op, labels)
         if shrunk is None and group.number not in reach.homes:
             return False
@@ -382,19 +383,18 @@ class Fusion(Reaches):
             for op in group.ops:
                 users[op] = users.get(op, 0) + 1
         again = {o for o, count in users.items() if count > 1 and self.graph.ops[o].family in POINTWISE}
+        consumed = {i for o in again for i in self.graph.ops[o].inputs}
         found = []
         for number in sorted(again):
-            op = self.graph.ops[number]
-            consumed_again = any(op.outputs[0] in self.graph.ops[o].inputs for o in again)
-            if self.is_laid_out(op):
+            if self.is_laid_out(self.graph.ops[number]):
                 continue
-            out = op.outputs[0]
+            out = self.graph.ops[number].outputs[0]
             loaded = self.groups.in_memory(out) and out not in self.stored
-            if loaded or (not consumed_again and out not in self.stored and self.cost(out) > CHEAP):
+            if loaded or (out not in consumed and out not in self.stored and self.cost(out) > CHEAP):
                 found.append(out)
         return found
 
     def is_laid_out(self, op: Op) -> bool:
         """A Reindex that lays windows side by side for their reductions: larger than what it reads."""
-        users = [o for o in self.graph.ops if op.outputs[0] in o.inputs and o.family != "dead"]
-        return op.kind == "Reindex" and all(o.family == "window" or o.kind == "Reshape" for o in users)
+        pooled = all(o.family == "window" or o.kind == "Reshape" for o in self.readers[op.outputs[0]])
+        return op.kind == "Reindex" and pooled

@@ -48,12 +48,17 @@ class GroupSet:
         self.stored_by: dict[int, int] = {}  # var → group; leaves are not here
         self.home: dict[int, int] = {}  # var of a Reduce → the group that computes it
         self.closure: list[int] = []
+        self.needed: set[int] = set()  # groups that others depend on
+        self.full: list[Group] = []  # of that kind, which they keep
+        self.changes = 0  # of what is in memory, where it is computed and which labels it has
         self.touching: dict[int, list[int]] = {}  # var → groups that label it
 
     def new(self, kind: str, outer: tuple[Symbol, ...], update: int = 0) -> Group:
         group = Group(len(self.groups), kind, outer, update)
         self.groups.append(group)
         self.closure.append(0)
+        if kind == "full":
+            self.full.append(group)
         return group
 
     def in_memory(self, var: int) -> bool:
@@ -68,8 +73,10 @@ class GroupSet:
 
     def would_cycle(self, group: Group, sources: list[int]) -> bool:
         """Whether reading `sources` would make `group` wait for itself."""
+        if group.number not in self.needed:
+            return False
         makers = {self.stored_by[s] for s in sources if s in self.stored_by}
-        return any(self.depends(m, group.number) for m in sorted(makers) if m != group.number)
+        return any(self.depends(m, group.number) for m in makers if m != group.number)
 
     def add_sources(self, group: Group, sources: list[int]) -> None:
         for source in sources:
@@ -86,6 +93,9 @@ class GroupSet:
             return
         gained |= self.closure[group]
         self.closure[group] = gained
+        self.needed.add(on)
+        if group not in self.needed:
+            return
         for other, mask in enumerate(self.closure):
             if mask >> group & 1:
                 self.closure[other] = mask | gained
@@ -104,10 +114,12 @@ class GroupSet:
         for var in other.stores:
             self.stored_by[var] = into.number
         for op in other.reduces:
-            self.home[self.graph.ops[op].outputs[0]] = into.number
+            self.place(self.graph.ops[op].outputs[0], into)
         into.sources = {s: None for s in (*into.sources, *other.sources) if self.stored_by.get(s) != into.number}
         for var, labels in other.labels.items():
             self.label(into, var, labels)
+        if other.number in self.needed:
+            self.needed.add(into.number)
         gained = self.closure[into.number] | self.closure[other.number]
         for number, mask in enumerate(self.closure):
             if number == into.number or mask >> into.number & 1:
@@ -115,8 +127,15 @@ class GroupSet:
             elif mask >> other.number & 1:
                 self.closure[number] = mask | 1 << into.number | gained
         other.kind = "merged"
+        self.changes += 1
 
     def store(self, group: Group, var: int) -> None:
         group.stores.append(var)
         self.stored_by[var] = group.number
         group.sources.pop(var, None)
+        self.changes += 1
+
+    def place(self, var: int, group: Group) -> None:
+        """`group` computes this reduction."""
+        self.home[var] = group.number
+        self.changes += 1

@@ -38,17 +38,20 @@ def up(graph: Graph, op: Op, found: list[tuple[Labels | None, bool]]) -> Labels 
 
     found: (labels, whether computed in the group) of each input; what is not can be read from memory at any index.
     """
+    known = []
+    for one in found:
+        if one[0] is not MISALIGNED:
+            known.append(one)
+        elif one[1]:
+            return MISALIGNED
     count = len(graph.vars[op.outputs[0]].shape)
-    if any(labels is MISALIGNED and bound for labels, bound in found):
-        return MISALIGNED
-    known = [(labels, bound) for labels, bound in found if labels is not MISALIGNED]
     if op.family == "elementwise":
         return merge(known, count)
     pairs = passing_axes(graph, op)
     passed = None if pairs is None or len(found) != 1 or not known else pass_on(known[0][0], pairs, count)
     if passed is not None:
         return passed
-    bound = any(x is not None for labels, is_own in known if is_own for x in labels)
+    bound = any([x is not None for labels, is_own in known if is_own for x in labels])
     return MISALIGNED if bound else (None,) * count
 
 
@@ -65,16 +68,32 @@ def pass_on(labels: Labels, pairs: list[tuple[int, int]], count: int) -> Labels 
 
 def merge(found: list[tuple[Labels, bool]], count: int) -> Labels | None:
     """Labels of values that stand element by element; where two differ, one must be free to be read anywhere."""
-    out: list[int | None] = [None] * count
-    for labels, bound in sorted(found, key=lambda f: not f[1]):
-        joined = [a if b is None else b for a, b in zip(labels, out, strict=True)]
-        fits = all(None in (a, b) or a == b for a, b in zip(labels, out, strict=True))
+    nothing: Labels = (None,) * count
+    out = nothing
+    labelled = [one for one in found if one[0] != nothing]
+    if len(labelled) > 1:
+        labelled.sort(key=is_free)
+    for labels, bound in labelled:
+        if labels == out:
+            continue
+        joined = labels
+        if out is not nothing:
+            joined = tuple([a if b is None else b for a, b in zip(labels, out, strict=True)])
         known = [x for x in joined if x is not None]
-        if fits and len(known) == len(set(known)):
+        if covers_both(joined, labels) and len(known) == len(set(known)):
             out = joined
         elif bound:
             return MISALIGNED
-    return tuple(out)
+    return out
+
+
+def is_free(labelled: tuple[Labels, bool]) -> bool:
+    return not labelled[1]
+
+
+def covers_both(joined: Labels, labels: Labels) -> bool:
+    """Whether no label was given up."""
+    return all([b is None or a == b for a, b in zip(joined, labels, strict=True)])
 
 
 def passing_axes(graph: Graph, op: Op) -> list[tuple[int, int]] | None:

@@ -81,8 +81,7 @@ class Builder:
     def __init__(self, graph: Graph, group: Group, shared_values: Values) -> None:
         self.graph, self.group = graph, group
         computed = {out for o in group.ops for out in graph.ops[o].outputs}
-        inputs = frozenset(v.id for v in graph.vars if v.id not in computed)
-        self.values = replace(shared_values, inputs=inputs, memo={})
+        self.values = replace(shared_values, computed=frozenset(computed), memo={})
         self.outer = tuple(e.axis(f"p{i}", self.values.extent(s)) for i, s in enumerate(group.outer))
         self.local: list[Array] = []
         self.shared: list[Array] = []

@@ -6,20 +6,55 @@ import math
 
 from jittor_cy.compiler.ir import index as ix
 from jittor_cy.compiler.ir.expr import Expr
-from jittor_cy.compiler.ir.graph import Graph
+from jittor_cy.compiler.ir.graph import Graph, Symbol
 from jittor_cy.compiler.ir.index import terms_of, value_of
 from jittor_cy.compiler.ir.kernel import Array, Kernel, PhaseBody
 from jittor_cy.compiler.ir.primitives import ITEMSIZE
 from jittor_cy.compiler.ir.program import DimRef, Phase, Product
 
-__all__ = ["Numbers"]
+__all__ = ["Numbers", "Runs"]
+
+
+class Runs:
+    """Neighbouring axes of a graph's vars, by what their extents multiply up to."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.found: dict[tuple, DimRef] | None = None
+
+    @staticmethod
+    def content(run: tuple[Symbol, ...]) -> tuple[list[int], int]:
+        """(ids of the symbols that are no constants, sorted; the product of the constants)."""
+        return sorted(s.id for s in run if s.value is None), math.prod(s.value for s in run if s.value is not None)
+
+    def first(self, symbols: list[int], factor: int) -> DimRef:
+        """The first var's axes that multiply up to this."""
+        if self.found is None:
+            self.found = self.all_runs()
+        found = self.found.get((tuple(symbols), factor))
+        assert found is not None, f"internal error: numbers: no var has neighbouring axes {symbols} times {factor}"
+        return found
+
+    def all_runs(self) -> dict[tuple, DimRef]:
+        found: dict[tuple, DimRef] = {}
+        shapes: dict[tuple[int, ...], None] = {}
+        for var in self.graph.vars:
+            shape = tuple([s.id for s in var.shape])
+            if shape in shapes:
+                continue
+            shapes[shape] = None
+            for begin in range(len(shape)):
+                for end in range(begin + 1, len(shape) + 1):
+                    symbols, factor = self.content(var.shape[begin:end])
+                    found.setdefault((tuple(symbols), factor), DimRef("count", var.id, begin, end))
+        return found
 
 
 class Numbers:
     """Turns extents into Products; adds a dim where an extent that is cut is itself a product."""
 
-    def __init__(self, graph: Graph, kernel: Kernel) -> None:
-        self.graph, self.kernel = graph, kernel
+    def __init__(self, graph: Graph, kernel: Kernel, runs: Runs) -> None:
+        self.graph, self.runs = graph, runs
         self.dims = list(kernel.dims)
 
     def phase(self, phase: PhaseBody) -> Phase:
@@ -64,17 +99,7 @@ class Numbers:
         """A dim that is the product of neighbouring axes of some var."""
         wanted = [self.dims[int(str(a.data))] for a in terms_of(extent)[0][1]]
         symbols = sorted(self.graph.vars[w.var].shape[w.axis].id for w in wanted)
-        factor = terms_of(extent)[0][0]
-        for var in self.graph.vars:
-            for begin in range(len(var.shape)):
-                for end in range(begin + 1, len(var.shape) + 1):
-                    run = var.shape[begin:end]
-                    constant = 1
-                    for s in run:
-                        constant *= 1 if s.value is None else s.value
-                    if constant == factor and sorted(s.id for s in run if s.value is None) == symbols:
-                        return self.dim(DimRef("count", var.id, begin, end))
-        raise AssertionError(f"internal error: numbers: no var has neighbouring axes with the extent {extent}")
+        return self.dim(self.runs.first(symbols, terms_of(extent)[0][0]))
 
     def dim(self, ref: DimRef) -> int:
         if ref not in self.dims:

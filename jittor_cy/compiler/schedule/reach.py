@@ -12,7 +12,7 @@ from jittor_cy.compiler.schedule.labels import MISALIGNED, Labels, covers, real_
 
 __all__ = ["POINTWISE", "Memo", "Reach", "Reaches"]
 
-# Answers about one group, valid until something is stored.
+# Answers about one group, valid until something changes.
 Memo = dict[int, tuple[Labels | None, bool]]
 POINTWISE = ("elementwise", "movement", "source", "random", "reindex", "window")
 
@@ -31,23 +31,53 @@ class Reaches:
 
     def __init__(self, graph: Graph, groups: GroupSet) -> None:
         self.graph, self.groups = graph, groups
+        self.reaches: dict[int, tuple[int, Reach]] = {}
+        self.bounds: dict[int, tuple[int, int]] = {}
+        self.memos: dict[int, tuple[int, Memo]] = {}
 
     def producer(self, var: int) -> Op:
         return self.graph.ops[self.graph.vars[var].producer]  # type: ignore[index]
 
     def reach(self, var: int) -> Reach:
-        """Walks back to what is in memory and to reductions."""
+        """What `var` is computed from now; walked again only after something changed."""
+        known = self.reaches.get(var)
+        if known is not None and known[0] == self.groups.changes:
+            return known[1]
+        found = self.walk(var)
+        self.reaches[var] = self.groups.changes, found
+        self.bounds[var] = len(found.ops), len(found.sources)
+        return found
+
+    def is_within(self, var: int, ops: int, sources: int) -> bool:
+        """Whether its reach has surely no more of either; found without a walk."""
+        most_ops, most_sources = self.bound(var)
+        return most_ops <= ops and most_sources <= sources
+
+    def bound(self, var: int) -> tuple[int, int]:
+        """At least as many (ops, sources) as its reach has; stores only ever make a reach smaller."""
+        if self.groups.in_memory(var):
+            return 0, 1
+        known = self.bounds.get(var)
+        if known is None:
+            op = self.producer(var)
+            below = [self.bound(i) for i in op.inputs] if op.family != "reduce" else []
+            known = self.bounds[var] = 1 + sum(b[0] for b in below), sum(b[1] for b in below)
+        return known
+
+    def walk(self, var: int) -> Reach:
+        """Back to what is in memory and to reductions."""
         ops: dict[int, None] = {}
         sources: dict[int, None] = {}
         homes: dict[int, None] = {}
         stack = [var]
         seen = {var}
+        leaf_count, stored, producer = self.graph.leaf_count, self.groups.stored_by, self.producer
         while stack:
             number = stack.pop()
-            if self.groups.in_memory(number):
+            if number < leaf_count or number in stored:
                 sources[number] = None
                 continue
-            op = self.producer(number)
+            op = producer(number)
             ops[op.id] = None
             if op.family == "reduce":
                 homes[self.groups.home[number]] = None
@@ -67,25 +97,34 @@ class Reaches:
     def own_cost(op: Op) -> int:
         return WINDOW_COST if op.family == "window" else cost_of(op.kind)
 
-    def labels_of(self, var: int, group: Group, memo: Memo) -> Labels | None:
-        return self.alignment(var, group, memo)[0]
+    def labels_of(self, var: int, group: Group) -> Labels | None:
+        return self.alignment(var, group, self.memo(group))[0]
+
+    def memo(self, group: Group) -> Memo:
+        """What is known of `group`; forgotten where anything changed."""
+        known = self.memos.get(group.number)
+        if known is not None and known[0] == self.groups.changes:
+            return known[1]
+        fresh: Memo = {}
+        self.memos[group.number] = self.groups.changes, fresh
+        return fresh
 
     def alignment(self, var: int, group: Group, memo: Memo) -> tuple[Labels | None, bool]:
         """(labels in `group`, whether the value is computed there: by one of its reductions, or as a store)."""
-        if var in memo:
-            return memo[var]
-        if self.groups.in_memory(var):
-            labels, bound = None, self.groups.stored_by.get(var) == group.number
-        elif self.producer(var).family == "reduce":
-            labels, bound = None, self.groups.home[var] == group.number
+        known = memo.get(var)
+        if known is not None:
+            return known
+        maker = self.groups.stored_by.get(var)
+        op = None if maker is not None or var < self.graph.leaf_count else self.producer(var)
+        if op is None or op.family == "reduce":
+            bound = (maker if op is None else self.groups.home[var]) == group.number
+            labels = group.labels[var] if var in group.labels else (None,) * len(self.graph.vars[var].shape)
         else:
-            op = self.producer(var)
-            found = [self.alignment(i, group, memo) for i in op.inputs]
-            labels, bound = up(self.graph, op, found), any(own for _, own in found)
-            memo[var] = (group.labels.get(var, labels), bound)
-            return memo[var]
-        memo[var] = (group.labels.get(var, (None,) * len(self.graph.vars[var].shape)), bound)
-        return memo[var]
+            found = [memo.get(i) or self.alignment(i, group, memo) for i in op.inputs]
+            bound = any([own for _, own in found])
+            labels = group.labels[var] if var in group.labels else up(self.graph, op, found)
+        known = memo[var] = labels, bound
+        return known
 
     def is_costly(self, var: int) -> bool:
         """Costly, and not computed once for a whole row anyway."""
@@ -93,7 +132,7 @@ class Reaches:
             return False
         real = real_axes(self.graph.vars[var])
         for home in self.reach(var).homes:
-            labels = self.labels_of(var, self.groups.groups[home], {})
+            labels = self.labels_of(var, self.groups.groups[home])
             if labels is not MISALIGNED and all(labels[a] is not None for a in real):
                 return False
         return True
@@ -105,19 +144,18 @@ class Reaches:
             number = self.producer(number).inputs[0]
         return var if number < self.graph.leaf_count else number
 
-    def is_once_a_row(self, var: int, group: Group, memo: Memo) -> bool:
-        labels = self.labels_of(var, group, memo)
+    def is_once_a_row(self, var: int, group: Group) -> bool:
+        labels = self.labels_of(var, group)
         if not covers(labels, len(group.outer)):
             return False
         return all(labels[a] is not None for a in real_axes(self.graph.vars[var]))
 
     def cost_in_row(self, var: int, group: Group) -> int:
         """Of one element, from values that are there once a row."""
-        memo: Memo = {}
         seen, stack, cost = {var}, [var], 0
         while stack:
             number = stack.pop()
-            if self.groups.in_memory(number) or self.is_once_a_row(number, group, memo):
+            if self.groups.in_memory(number) or self.is_once_a_row(number, group):
                 continue
             op = self.producer(number)
             cost += self.own_cost(op)

@@ -18,7 +18,7 @@ AXIS_TOKEN = 0  # IndexToken::kAxis
 def build_scatter(graph: Graph, op: Op) -> Scatter:
     """The Scatter of a ReindexReduce."""
     source, target = graph.vars[op.inputs[0]], graph.vars[op.outputs[0]]
-    values = Values(graph, canonical_axes(graph), frozenset(range(len(graph.vars))), {op.id: 0})
+    values = Values(graph, canonical_axes(graph), frozenset(), {op.id: 0})
     for var in dict.fromkeys(op.inputs):
         values.buffer(graph.vars[var])
     axes = tuple(e.axis(f"i{a}", extent) for a, extent in enumerate(values.extents(source)))

@@ -57,7 +57,7 @@ class Values:
 
     graph: Graph
     canonical: dict[int, tuple[int, int]]
-    inputs: frozenset[int]  # vars that are loaded, not computed here
+    computed: frozenset[int]  # vars that are computed here, the others are loaded
     op_positions: dict[int, int]  # op id → position in Launch.ops
     buffers: dict[int, int] = field(default_factory=dict)
     dims: dict[DimRef, int] = field(default_factory=dict)
@@ -112,10 +112,10 @@ class Values:
         found = self.memo.get(key)
         if found is None:
             var = self.graph.vars[number]
-            if number in self.inputs:
-                found = self.load(var, index, guard)
-            else:
+            if number in self.computed:
                 found = self.compute(self.graph.ops[var.producer], var, index, guard)  # type: ignore[index]
+            else:
+                found = self.load(var, index, guard)
             self.memo[key] = found
         return found
 

@@ -11,6 +11,7 @@ namespace jtcy {
 // A cut is what the targets need: the ops of their unrealized ancestors, found with a stack and sorted by id. Siblings
 // join: an op with a held output, recorded before the last target, that reads something of the cut and nothing pending
 // outside it. An op whose outputs are realized is never met, because the walk goes through unrealized Vars only.
+// A prefix is cut where the sequence of ops says so (Note [Step], exec/sync_policy.cpp): everything held up to there.
 
 // Note [Saved]
 // A Var of the cut gets a Buffer when it is held, a target, or saved. Saved is what would be dear to compute twice
@@ -30,7 +31,7 @@ namespace jtcy {
 
 namespace {
 
-enum Mark : int64_t { kOutside = -1, kInCut = 0, kLive = 1, kDead = 2 };
+enum Mark : int64_t { kOutside = -1, kInCut = 0, kLive = 1, kDead = 2, kTail = 3, kFree = 4 };
 
 struct Scratch {
   std::vector<std::pair<uint64_t, Op*>> ordered;
@@ -82,6 +83,40 @@ void add_siblings(uint64_t last_id) {
     if (!is_sibling(*op)) continue;
     op->local = kInCut;
     g_scratch.ordered.emplace_back(op->id, op);
+  }
+}
+
+void take(Op* op) {
+  op->local = kInCut;
+  g_scratch.stack.push_back(op);
+}
+
+/// Behind a prefix: kTail where an op needs values of the cut and nothing else that is pending, kFree where it needs
+/// nothing pending at all (constants that others of the tail read), else kOutside.
+Mark mark_behind(const Op& op) noexcept {
+  Mark mark = kFree;
+  const std::size_t count = operand_count(op);
+  for (std::size_t i = 0; i < count; ++i) {
+    const Var& input = *op.inputs[i];
+    if (input.realized()) continue;
+    if (input.producer->local == kOutside) return kOutside;
+    if (input.producer->local != kFree) mark = kTail;
+  }
+  return mark;
+}
+
+void add_tail(Op* first, uint64_t end) {
+  for (Op* op = first; op != nullptr && op->id < end; op = op->next_pending) {
+    if (op->local == kOutside) op->local = mark_behind(*op);
+  }
+  std::vector<Op*> held;
+  for (Op* op = first; op != nullptr && op->id < end; op = op->next_pending) {
+    if (op->local == kTail && wanted_by_handle(*op)) held.push_back(op);
+    if (op->local != kInCut) op->local = kOutside;
+  }
+  for (Op* op : held) {
+    if (op->local == kOutside) take(op);
+    drain_stack();
   }
 }
 
@@ -237,14 +272,22 @@ std::vector<Op*> choose_cut(const std::vector<Var*>& targets, bool everything) {
   }
   if (everything) {
     for (Op* op = g_graph.first_pending; op != nullptr; op = op->next_pending) {
-      if (op->local != kOutside || !wanted_by_handle(*op)) continue;
-      op->local = kInCut;
-      g_scratch.stack.push_back(op);
+      if (op->local == kOutside && wanted_by_handle(*op)) take(op);
     }
   }
   drain_stack();
   if (!everything) add_siblings(last_id);
   return finish(targets);
+}
+
+std::vector<Op*> choose_prefix(const Prefix& prefix) {
+  Op* op = g_graph.first_pending;
+  for (; op != nullptr && op->id <= prefix.last; op = op->next_pending) {
+    if (op->local == kOutside && wanted_by_handle(*op)) take(op);
+  }
+  drain_stack();
+  add_tail(op, prefix.end);
+  return finish({});
 }
 
 void retire(const std::vector<Op*>& cut) {

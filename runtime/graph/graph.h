@@ -81,6 +81,19 @@ void unhold(Var& var) noexcept;
 /// whose pending ancestors are all among them. In order of id. `everything`: all held pending Vars and their ancestors.
 std::vector<Op*> choose_cut(const std::vector<Var*>& targets, bool everything);
 
+/// A part of what was recorded: up to the op `last`, and of what came behind it, in front of the op `end`, only what
+/// reads that part and nothing else that is pending.
+struct Prefix {
+  uint64_t last = 0;
+  uint64_t end = 0;
+};
+/// Ops that a flush of a prefix runs: what is held there, and its pending ancestors. In order of id.
+std::vector<Op*> choose_prefix(const Prefix& prefix);
+
+/// Movements recorded behind the op `id` whose input was realized since become views, as if recorded now: a graph does
+/// then not depend on whether a flush came in front of them or just behind.
+void make_views_behind(uint64_t id);
+
 /// After a cut was bound: its ops stop pending; producers that no gradient can reach are dropped.
 /// Note [Paths]: a producer stays while some Var that Python holds is a differentiable ancestor.
 void retire(const std::vector<Op*>& cut);

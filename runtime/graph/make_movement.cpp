@@ -1,6 +1,7 @@
 // Makers of Broadcast, Transpose, Reshape and Slice: views where the input is realized, nodes where it is not.
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "graph/graph_state.h"
 
@@ -45,6 +46,51 @@ bool reshaped_strides(const Var& x, const Shape& shape, Strides* out) {
   return true;
 }
 
+/// Where the elements of a movement of `x` lie, or false: not in x's memory under any strides.
+bool view_place(OpKind kind, const Var& x, const Attrs& attrs, const Shape& shape, int64_t* offset, Strides* strides) {
+  *offset = x.offset;
+  if (kind == OpKind::kReshape) return reshaped_strides(x, shape, strides);
+  for (std::size_t axis = 0; axis < shape.size(); ++axis) {
+    const int64_t value = attrs.structure[axis];
+    if (kind == OpKind::kSlice) {
+      if (element_count(shape) > 0) *offset += attrs.scalars[axis].i * x.strides[axis];
+      strides->push_back(x.strides[axis] * value);
+    } else {
+      strides->push_back(value < 0 ? 0 : x.strides[value]);
+    }
+  }
+  return true;
+}
+
+VarRef move(OpKind kind, const VarRef& x, Attrs attrs, const Shape& shape) {
+  int64_t offset = 0;
+  Strides strides;
+  if (x->realized() && view_place(kind, *x, attrs, shape, &offset, &strides)) {
+    return make_view(kind, x, std::move(attrs), shape, offset, strides);
+  }
+  return make_node(kind, {x}, std::move(attrs), shape, x->dtype);
+}
+
+bool is_view_kind(OpKind kind) noexcept {
+  return kind == OpKind::kBroadcast || kind == OpKind::kTranspose || kind == OpKind::kReshape || kind == OpKind::kSlice;
+}
+
+/// What make_view() would have made.
+void become_view(Op* op) {
+  Var* const out = op->outputs[0];
+  const Var& x = *op->inputs[0];
+  int64_t offset = 0;
+  Strides strides;
+  if (out == nullptr || !x.realized() || !view_place(op->kind, x, op->attrs, out->shape, &offset, &strides)) return;
+  const Ref<Op> alive(op);
+  out->buffer = x.buffer;
+  out->offset = offset;
+  out->strides = strides;
+  op->pending = false;
+  unlink_pending(op);
+  if (!op->differentiable) out->producer.reset();
+}
+
 Shape with_inferred_extent(const VarRef& x, const Shape& shape, const char* function) {
   Shape full = shape;
   int64_t known = 1;
@@ -83,10 +129,7 @@ VarRef make_broadcast(const VarRef& x, const Shape& shape, const SmallVector<int
   check_size("broadcast", shape, itemsize(x->dtype));
   Attrs attrs;
   attrs.structure.assign(input_axes.begin(), input_axes.end());
-  if (!x->realized()) return make_node(OpKind::kBroadcast, {x}, std::move(attrs), shape, x->dtype);
-  Strides strides;
-  for (const int64_t from : input_axes) strides.push_back(from < 0 ? 0 : x->strides[from]);
-  return make_view(OpKind::kBroadcast, x, std::move(attrs), shape, x->offset, strides);
+  return move(OpKind::kBroadcast, x, std::move(attrs), shape);
 }
 
 VarRef make_broadcast_to(const VarRef& x, const Shape& shape, const char* function) {
@@ -122,10 +165,7 @@ VarRef make_transpose(const VarRef& x, const SmallVector<int64_t, 6>& perm) {
     attrs.structure.push_back(from);
   }
   if (identity) return x;
-  if (!x->realized()) return make_node(OpKind::kTranspose, {x}, std::move(attrs), shape, x->dtype);
-  Strides strides;
-  for (const int64_t from : attrs.structure) strides.push_back(x->strides[from]);
-  return make_view(OpKind::kTranspose, x, std::move(attrs), shape, x->offset, strides);
+  return move(OpKind::kTranspose, x, std::move(attrs), shape);
 }
 
 VarRef make_reshape(const VarRef& x, const Shape& wanted, const char* function) {
@@ -133,11 +173,7 @@ VarRef make_reshape(const VarRef& x, const Shape& wanted, const char* function) 
   if (shape == x->shape) return x;
   JTCY_CHECK(shape.size() <= kMaxDims, ErrorKind::kValue, function, ": ", shape.size(), " dims are more than the ",
              kMaxDims, " that a var may have");
-  Strides strides;
-  if (x->realized() && reshaped_strides(*x, shape, &strides)) {
-    return make_view(OpKind::kReshape, x, Attrs(), shape, x->offset, strides);
-  }
-  return make_node(OpKind::kReshape, {x}, Attrs(), shape, x->dtype);
+  return move(OpKind::kReshape, x, Attrs(), shape);
 }
 
 VarRef make_slice(const VarRef& x, const SmallVector<int64_t, 6>& start, const SmallVector<int64_t, 6>& step,
@@ -145,9 +181,7 @@ VarRef make_slice(const VarRef& x, const SmallVector<int64_t, 6>& start, const S
   const std::size_t ndim = x->shape.size();
   JTCY_ASSERT(start.size() == ndim && step.size() == ndim && shape.size() == ndim, "slice: one entry an axis");
   bool identity = true;
-  int64_t offset = x->offset;
   Attrs attrs;
-  Strides strides;
   for (std::size_t axis = 0; axis < ndim; ++axis) {
     const int64_t last = start[axis] + (shape[axis] - 1) * step[axis];
     JTCY_CHECK(shape[axis] == 0 || (std::min(start[axis], last) >= 0 && std::max(start[axis], last) < x->shape[axis]),
@@ -156,14 +190,16 @@ VarRef make_slice(const VarRef& x, const SmallVector<int64_t, 6>& start, const S
     identity = identity && start[axis] == 0 && shape[axis] == x->shape[axis] && (step[axis] == 1 || shape[axis] <= 1);
     attrs.structure.push_back(shape[axis] <= 1 ? 1 : step[axis]);
     attrs.add_int(shape[axis] == 0 ? 0 : start[axis]);
-    if (!x->realized()) continue;
-    if (shape[axis] > 0) offset += start[axis] * x->strides[axis];
-    strides.push_back(x->strides[axis] * step[axis]);
   }
-  if (identity) return x;
-  if (!x->realized()) return make_node(OpKind::kSlice, {x}, std::move(attrs), shape, x->dtype);
-  if (element_count(shape) == 0) offset = x->offset;
-  return make_view(OpKind::kSlice, x, std::move(attrs), shape, offset, strides);
+  return identity ? x : move(OpKind::kSlice, x, std::move(attrs), shape);
+}
+
+void make_views_behind(uint64_t id) {
+  std::vector<Ref<Op>> movements;
+  for (Op* op = g_graph.last_pending; op != nullptr && op->id > id; op = op->previous_pending) {
+    if (is_view_kind(op->kind)) movements.emplace_back(op);
+  }
+  for (auto at = movements.rbegin(); at != movements.rend(); ++at) become_view(at->get());
 }
 
 }  // namespace jtcy

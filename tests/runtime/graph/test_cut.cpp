@@ -157,6 +157,47 @@ void test_running_total_stays_flat() {
   CHECK_EQ(reference::evaluate(*total)[0], 9000.0);
 }
 
+void test_a_prefix_takes_what_looks_back_at_it_alone() {
+  const VarRef x = vector();
+  const Held a(x + x);
+  const Held unrelated(x * x);
+  const uint64_t last = (*unrelated)->producer->id;
+  const VarRef constant = make_full(Shape{2}, x->dtype, 3.0);
+  const Held tail(*a * constant);
+  const Held next(x - x);         // needs nothing of the prefix
+  const Held behind(*a - *tail);  // recorded behind the end
+
+  const std::vector<Op*> cut = choose_prefix({last, (*behind)->producer->id});
+
+  CHECK(cut == (std::vector<Op*>{(*a)->producer.get(), (*unrelated)->producer.get(), constant->producer.get(),
+                                 (*tail)->producer.get()}));
+  CHECK_EQ(run_cut(cut), 3);
+  CHECK_EQ(choose_prefix({last, last + 1}).size(), 0u);
+  CHECK_EQ(run_cut(choose_cut({}, true)), 2);
+  CHECK_EQ(reference::evaluate(*behind)[1], -8.0);
+}
+
+void test_movements_recorded_in_front_of_a_flush_become_views() {
+  const Held w(leaf(Shape{2, 3}, {1, 2, 3, 4, 5, 6}));
+  const Held x(*w + *w);
+  const uint64_t last = (*x)->producer->id;
+  const Held row(make_slice(*x, {1, 2}, {1, -2}, Shape{1, 2}));
+  const Held turned(make_transpose(*x, {1, 0}));
+  const Held flat(make_reshape(*turned, Shape{6}, "reshape"));  // in no order that strides can say
+  const Held spread(make_broadcast(*row, Shape{4, 2}, {-1, 1}));
+
+  flush({*x});
+  make_views_behind(last);
+
+  CHECK(row->realized() && turned->realized() && spread->realized() && !flat->realized());
+  CHECK(turned->buffer == x->buffer && spread->buffer == x->buffer);
+  CHECK(turned->producer && !turned->producer->pending);
+  CHECK(reference::evaluate(*spread) == (reference::Values{12, 8, 12, 8, 12, 8, 12, 8}));
+  CHECK(reference::evaluate(*flat) == (reference::Values{2, 8, 4, 10, 6, 12}));
+  CHECK_EQ(flush({*flat}), 1);
+  verify_graph();
+}
+
 void test_views_of_realized_vars_are_realized() {
   const Held x(leaf(Shape{2, 3}, {1, 2, 3, 4, 5, 6}));
   const VarRef view = make_transpose(*x, {1, 0});
@@ -181,6 +222,8 @@ int main() {
                                TEST(test_holding_what_ran_inside_a_kernel_makes_it_pending_again),
                                TEST(test_released_tape_is_not_kept),
                                TEST(test_running_total_stays_flat),
+                               TEST(test_a_prefix_takes_what_looks_back_at_it_alone),
+                               TEST(test_movements_recorded_in_front_of_a_flush_become_views),
                                TEST(test_views_of_realized_vars_are_realized)};
   return check::run_all(tests);
 }

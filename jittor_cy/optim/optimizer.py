@@ -21,7 +21,7 @@ class Optimizer:
     """Base of all optimizers: a subclass says in `_update` what one step does to one parameter.
 
     step(loss) takes the gradients of the loss, updates and releases the path; step() alone uses what loss.backward()
-    left in .grad. Both leave the new values pending: they run together with whatever is computed next.
+    left in .grad. Both leave the new values pending: the step runs once something reads them, or reads its loss.
 
     Args:   params: Vars, or dicts with "params" and settings of their own
     Raises: ArgumentError: no parameters, one given twice, or an unknown setting

@@ -76,7 +76,10 @@ void Executor::flush_everything(FlushReason reason) { Flush(*state_, reason).run
 void Executor::after_record() {
   const RuntimeFlags& flags = runtime_flags();
   if (flags.eager) return flush_everything(FlushReason::kEager);
-  if (state_->policy.at_border(flags.window_ops, flags.window_nbytes)) flush_everything(FlushReason::kWindow);
+  const std::optional<Prefix> border = state_->policy.border(flags.window_ops, flags.window_nbytes);
+  if (!border) return;
+  Flush(*state_, FlushReason::kWindow).run(*border);
+  make_views_behind(border->last);
 }
 
 Ref<Buffer> Executor::allocate(Device device, int64_t nbytes, const char* function) {

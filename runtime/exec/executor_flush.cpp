@@ -60,11 +60,11 @@ void Flush::run(const std::vector<Var*>& targets, bool everything) {
       const GilRelease release;
       lane->wait_for_room();
     }
-    std::vector<Op*> cut = choose_cut(targets, everything);
+    std::vector<Op*> cut = choose(targets, everything);
     if (cut.empty()) break;
     if (first) {
       ++state_.stats.flushes[static_cast<int>(reason_)];
-      state_.policy.restart();
+      state_.policy.restart(everything);
     }
     keep_one_device(cut);
     const ContextGuard context(state_);
@@ -72,6 +72,22 @@ void Flush::run(const std::vector<Var*>& targets, bool everything) {
     run_cut(cut);
   }
   restore_targets(targets);
+}
+
+void Flush::run(const Prefix& prefix) {
+  prefix_ = prefix;
+  run({}, false);
+}
+
+std::vector<Op*> Flush::choose(const std::vector<Var*>& targets, bool everything) {
+  std::vector<Op*> cut;
+  if (!prefix_) {
+    cut = choose_cut(targets, everything);
+    if (!everything) prefix_ = state_.policy.step_of(cut);
+    if (!prefix_) return cut;
+  }
+  cut = choose_prefix(*prefix_);
+  return cut.empty() && !targets.empty() ? choose_cut(targets, false) : cut;
 }
 
 void Flush::run_cut(const std::vector<Op*>& cut) {

@@ -2,6 +2,7 @@
 #pragma once
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -91,8 +92,11 @@ class Flush {
 
   /// Until nothing of the targets (or nothing wanted at all) is pending.
   void run(const std::vector<Var*>& targets, bool everything);
+  /// Until nothing of the prefix is.
+  void run(const Prefix& prefix);
 
  private:
+  std::vector<Op*> choose(const std::vector<Var*>& targets, bool everything);
   /// Returns early where the graph may have changed meanwhile (Python ran): the caller chooses again.
   void run_cut(const std::vector<Op*>& cut);
   PlanEntry* find_entry(const GraphSnapshot& snapshot);
@@ -108,7 +112,8 @@ class Flush {
   Executor::State& state_;
   const FlushReason reason_;
   FlushContext* context_ = nullptr;
-  Ref<PlanEntry> fresh_;  // made by this flush; also found where the cache is off
+  std::optional<Prefix> prefix_;  // runs first
+  Ref<PlanEntry> fresh_;          // made by this flush; also found where the cache is off
 };
 
 }  // namespace jtcy

@@ -24,17 +24,35 @@ VarRef part_of_pairs(const VarRef& pairs, int64_t first, int64_t step, int64_t c
   return make_slice(pairs, {0, 0, first, 0}, {1, 1, step, 1}, shape);
 }
 
-VarRef product_of_others(const VarRef& x) {
+VarRef product_of_others_in_tree(const VarRef& x) {
   const int64_t outer = x->shape[0], n = x->shape[1], inner = x->shape[2];
   if (n <= 1) return constant_like(x, 1);
   const int64_t half = (n + 1) / 2;
   const VarRef even = n % 2 == 0 ? x : make_pad(x, {0, 0, 0}, Shape{outer, n + 1, inner}, 1);
   const VarRef pairs = make_reshape(even, Shape{outer, half, 2, inner}, "prod");
   const VarRef products = part_of_pairs(pairs, 0, 1, 1) * part_of_pairs(pairs, 1, 1, 1);
-  const VarRef outside = product_of_others(make_reshape(products, Shape{outer, half, inner}, "prod"));
+  const VarRef outside = product_of_others_in_tree(make_reshape(products, Shape{outer, half, inner}, "prod"));
   const VarRef others = make_broadcast(outside, pairs->shape, {0, 1, -1, 2}) * part_of_pairs(pairs, 1, -1, 2);
   const VarRef whole = make_reshape(others, even->shape, "prod");
   return n % 2 == 0 ? whole : make_slice(whole, {0, 0, 0}, {1, 1, 1}, x->shape);
+}
+
+/// A kernel writes a whole tree into one expression, so trees stay small: what is longer is blocks, each of them a
+/// tree, and their products, which are Reduces and so values of their own.
+constexpr int64_t kTreeLeaves = 16;
+
+VarRef product_of_others(const VarRef& x) {
+  const int64_t outer = x->shape[0], n = x->shape[1], inner = x->shape[2];
+  if (n <= kTreeLeaves) return product_of_others_in_tree(x);
+  const int64_t blocks = (n + kTreeLeaves - 1) / kTreeLeaves, padded = blocks * kTreeLeaves;
+  const VarRef whole = padded == n ? x : make_pad(x, {0, 0, 0}, Shape{outer, padded, inner}, 1);
+  const VarRef rows = make_reshape(whole, Shape{outer, blocks, kTreeLeaves, inner}, "prod");
+  const VarRef outside = product_of_others(reduce_axes(rows, ReduceKind::kProd, 2, 3));
+  const VarRef flat = make_reshape(rows, Shape{outer * blocks, kTreeLeaves, inner}, "prod");
+  const VarRef within = make_reshape(product_of_others_in_tree(flat), rows->shape, "prod");
+  const VarRef others = within * make_broadcast(outside, rows->shape, {0, 1, -1, 2});
+  const VarRef joined = make_reshape(others, whole->shape, "prod");
+  return padded == n ? joined : make_slice(joined, {0, 0, 0}, {1, 1, 1}, x->shape);
 }
 
 VarRef prod_gradient(const Vjp& v, const Run& run) {

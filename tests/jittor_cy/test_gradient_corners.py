@@ -1,4 +1,4 @@
-"""Gradients where formulas break: zeros, ties, bounds, NaN, infinities, repeated places. PyTorch's values, worked out."""
+"""Gradients where formulas break: zeros, ties, bounds, NaN, repeated places. The values are PyTorch's, worked out."""
 
 from __future__ import annotations
 
@@ -259,6 +259,24 @@ def test_third_gradient_of_a_product_is_that_of_its_polynomial(count: int) -> No
     polynomial = np.poly(-values)  # its coefficients are the elementary symmetric sums
     expected = 6 * polynomial[count - 3] if count >= 3 else 0
     np.testing.assert_allclose(y.item(), expected)
+
+
+@pytest.mark.parametrize("count", [17, 300, 5000])
+@pytest.mark.parametrize("zero", [False, True])
+def test_gradients_of_a_long_product_compile_and_are_the_products_of_the_others(count: int, zero: bool) -> None:
+    values = np.linspace(0.999, 1.001, count)
+    values[count // 2] = 0.0 if zero else 1.0
+    others = np.prod(np.delete(values, count // 2))  # of the element in the middle
+    x = jt.array(values)
+
+    with jt.flags(wait_for_kernels=True):
+        first = jt.grad(x.prod(), x)
+        second = jt.grad(first[count // 2], x)
+
+        np.testing.assert_allclose(
+            first.numpy(), np.where(values == 0, others, values.prod() / (values + (values == 0)))
+        )
+        np.testing.assert_allclose(np.delete(second.numpy(), count // 2), others / np.delete(values, count // 2))
 
 
 WRITES: list[tuple[str, Callable[[jt.Var, jt.Var], None], Numbers, Numbers]] = [

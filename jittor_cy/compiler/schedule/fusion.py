@@ -144,14 +144,14 @@ class Fusion(Reaches):
             foreign = self.producer(number).update_group not in (0, op.update_group)
             if foreign or (op.kind in READS_AGAIN and self.is_costly(number)):
                 self.ensure_stored(number)
-        if self.is_within(op.outputs[0], MAX_OPS - 1, MAX_BUFFERS - 2):
+        if self.is_within(op.outputs[0], MAX_OPS - 1, MAX_BUFFERS - 2) and not self.is_long(op.outputs[0]):
             return
         reach = self.reach(op.outputs[0])
-        while len(reach.ops) > MAX_OPS - 1 or len(reach.sources) > MAX_BUFFERS - 2:
+        while len(reach.ops) > MAX_OPS - 1 or len(reach.sources) > MAX_BUFFERS - 2 or self.is_long(op.outputs[0]):
             inputs = [i for i in op.inputs if not self.groups.in_memory(i)]
             if not inputs:
                 return
-            self.ensure_stored(max(inputs, key=lambda i: (len(self.reach(i).ops), -i)))
+            self.ensure_stored(max(inputs, key=lambda i: (self.terms(i), len(self.reach(i).ops), -i)))
             reach = self.reach(op.outputs[0])
 
     # ---- where a value is stored ----

@@ -13,6 +13,7 @@ __all__ = [
     "MAX_CONCAT",
     "MAX_OPS",
     "MAX_REDUCTIONS",
+    "MAX_TERMS",
     "ROW_BLOCK",
     "ROW_LANES",
     "SMALL_EXTENT",
@@ -36,6 +37,8 @@ TRANSPOSE_TILE = 8
 
 # docs/architecture.md §5.3: beyond these a kernel spills registers and takes long to compile.
 MAX_OPS = 128
+# Values that one expression names: a chain of slices of pairs doubles them at each step.
+MAX_TERMS = 512
 # Each is a nest of loops of its own: batch normalization with its gradient has 8.
 MAX_REDUCTIONS = 16
 MAX_BUFFERS = 24

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from jittor_cy.compiler.ir.graph import Graph, Op
 from jittor_cy.compiler.ir.primitives import cost_of
 from jittor_cy.compiler.schedule.group import Group, GroupSet
-from jittor_cy.compiler.schedule.heuristic import CHEAP, LOAD_COST, WINDOW_COST
+from jittor_cy.compiler.schedule.heuristic import CHEAP, LOAD_COST, MAX_TERMS, WINDOW_COST
 from jittor_cy.compiler.schedule.labels import MISALIGNED, Labels, covers, real_axes, up
 
 __all__ = ["POINTWISE", "Memo", "Reach", "Reaches"]
@@ -26,6 +27,12 @@ class Reach:
     homes: tuple[int, ...]
 
 
+def elements_of(graph: Graph, op: Op) -> int:
+    """How many elements a reduction of known extents folds."""
+    run = graph.vars[op.inputs[0]].shape[op.structure[1] : op.structure[2]]
+    return math.prod(s.value for s in run)  # type: ignore[misc]
+
+
 class Reaches:
     """Questions that fusion asks; the answers change with every store."""
 
@@ -33,6 +40,7 @@ class Reaches:
         self.graph, self.groups = graph, groups
         self.reaches: dict[int, tuple[int, Reach]] = {}
         self.bounds: dict[int, tuple[int, int]] = {}
+        self.most: dict[int, int] = {}
         self.memos: dict[int, tuple[int, Memo]] = {}
 
     def producer(self, var: int) -> Op:
@@ -87,6 +95,46 @@ class Reaches:
                     seen.add(i)
                     stack.append(i)
         return Reach(tuple(ops), tuple(sources), tuple(homes))
+
+    def is_long(self, var: int) -> bool:
+        """Whether its expression names too many values."""
+        return self.most_terms(var) > MAX_TERMS and self.terms(var) > MAX_TERMS
+
+    def most_terms(self, var: int) -> int:
+        """At least terms(), found without a walk: values read again at the same index count again too."""
+        if self.groups.in_memory(var):
+            return 1
+        known = self.most.get(var)
+        if known is None:
+            op = self.producer(var)
+            below = sum(self.most_terms(i) for i in op.inputs) if op.family != "reduce" else 0
+            known = self.most[var] = 1 + below * (elements_of(self.graph, op) if op.family == "window" else 1)
+        return known
+
+    def terms(self, var: int) -> int:
+        """Values that its expression names, up to MAX_TERMS + 1: one that is read at two indices counts twice.
+
+        An index is known by the movements on the way to it.
+        """
+        ways: dict[tuple[int, int, int], int] = {}
+        seen = {(var, 0)}
+        stack = [(var, 0)]
+        while stack and len(seen) <= MAX_TERMS:
+            number, way = stack.pop()
+            if self.groups.in_memory(number):
+                continue
+            op = self.producer(number)
+            if op.family == "reduce":
+                continue
+            moved = [way]
+            if op.family not in ("elementwise", "source", "random"):
+                copies = elements_of(self.graph, op) if op.family == "window" else 1
+                moved = [ways.setdefault((way, op.id, i), len(ways) + 1) for i in range(copies)]
+            for step in ((i, w) for i in op.inputs for w in moved):
+                if step not in seen:
+                    seen.add(step)
+                    stack.append(step)
+        return len(seen)
 
     def cost(self, var: int) -> int:
         """Of computing one element from what is in memory or reduced."""

@@ -15,6 +15,8 @@ __all__ = ["POINTWISE", "Memo", "Reach", "Reaches"]
 
 # Answers about one group, valid until something changes.
 Memo = dict[int, tuple[Labels | None, bool]]
+# So many movements behind each other leave an expression short.
+FEW_MOVES = 2
 POINTWISE = ("elementwise", "movement", "source", "random", "reindex", "window")
 
 
@@ -40,7 +42,7 @@ class Reaches:
         self.graph, self.groups = graph, groups
         self.reaches: dict[int, tuple[int, Reach]] = {}
         self.bounds: dict[int, tuple[int, int]] = {}
-        self.most: dict[int, int] = {}
+        self.most_moves: dict[int, int] = {}
         self.memos: dict[int, tuple[int, Memo]] = {}
 
     def producer(self, var: int) -> Op:
@@ -98,17 +100,18 @@ class Reaches:
 
     def is_long(self, var: int) -> bool:
         """Whether its expression names too many values."""
-        return self.most_terms(var) > MAX_TERMS and self.terms(var) > MAX_TERMS
+        return self.moves(var) > FEW_MOVES and self.terms(var) > MAX_TERMS
 
-    def most_terms(self, var: int) -> int:
-        """At least terms(), found without a walk: values read again at the same index count again too."""
+    def moves(self, var: int) -> int:
+        """Movements on the longest way down, or a few more: each may double what is named."""
         if self.groups.in_memory(var):
-            return 1
-        known = self.most.get(var)
+            return 0
+        known = self.most_moves.get(var)
         if known is None:
             op = self.producer(var)
-            below = sum(self.most_terms(i) for i in op.inputs) if op.family != "reduce" else 0
-            known = self.most[var] = 1 + below * (elements_of(self.graph, op) if op.family == "window" else 1)
+            own = 0 if op.family in ("elementwise", "source", "random", "reduce") else 1
+            below = [self.moves(i) for i in op.inputs] if op.family != "reduce" else []
+            known = self.most_moves[var] = own + max(below, default=0)
         return known
 
     def terms(self, var: int) -> int:

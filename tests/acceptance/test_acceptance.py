@@ -163,3 +163,34 @@ def test_reading_each_loss_keeps_the_work_of_a_step_constant(settled) -> None:
         ran.append(jt.stats()["ops_run"] - before)
 
     assert len(set(ran[3:])) == 1, f"ops a step: {ran}"
+
+
+# Contractions (each layer's product, and its gradients by the weight and, but for the first layer, by the input), and
+# fused kernels.
+LAUNCHES = [(mlp, (128, 784), 8, 7), (LeNet, (64, 1, 28, 28), 14, 13)]
+
+
+@pytest.mark.parametrize("reads", [False, True], ids=["nothing is read", "each loss is read"])
+@pytest.mark.parametrize(("make", "shape", "contractions", "kernels"), LAUNCHES, ids=["mlp", "lenet"])
+def test_launches_and_flushes_of_a_step(make, shape, contractions: int, kernels: int, reads: bool, settled) -> None:
+    model = make()
+    optimizer = jt.optim.Adam(model.parameters(), 1e-3)
+    x, y = batch(shape)
+    jt.sync_all(True)
+    steps = 10
+    counts = []
+
+    for _ in range(steps):
+        before = jt.stats()
+        loss = nn.cross_entropy_loss(model(x), y)
+        optimizer.step(loss)
+        if reads:
+            loss.item()
+        after = jt.stats()
+        counts.append({name: after[name] - before[name] for name in after
+                       if name.startswith("flushes") or name in ("launches", "interpreted_launches", "plan_misses")})
+
+    reason = "flushes_read" if reads else "flushes_window"
+    expected = {name: 0 for name in counts[0]} | {
+        "launches": contractions + kernels, "interpreted_launches": contractions, "flushes": 1, reason: 1}
+    assert counts[3:] == [expected] * (steps - 3)

@@ -1,4 +1,5 @@
 """Builds libjtcy.so from runtime/ (and the kernels generated for each instruction set), then one extension per .pyx."""
+
 from __future__ import annotations
 
 import os
@@ -56,7 +57,17 @@ class Compile:
     def run(self) -> Path:
         depfile = self.target.with_suffix(".d")
         flags_file = self.target.with_suffix(".flags")
-        command = [self.compiler, *self.flags, "-MMD", "-MF", str(depfile), "-c", str(self.source), "-o", str(self.target)]
+        command = [
+            self.compiler,
+            *self.flags,
+            "-MMD",
+            "-MF",
+            str(depfile),
+            "-c",
+            str(self.source),
+            "-o",
+            str(self.target),
+        ]
         same_flags = flags_file.exists() and flags_file.read_text() == " ".join(command)
         if not (same_flags and depends_are_older(self.target, depfile)):
             self.target.parent.mkdir(parents=True, exist_ok=True)
@@ -99,7 +110,9 @@ class BuildExt(build_ext):
             if source.stem.endswith("_isa"):
                 for isa, isa_flags in INSTRUCTION_SETS.items():
                     target = temp / source.with_suffix(f".{isa}.o")
-                    units.append(Compile(source, target, [*flags, *VECTORIZE, f"-DJTCY_ISA_NAME={isa}", *isa_flags], cxx))
+                    units.append(
+                        Compile(source, target, [*flags, *VECTORIZE, f"-DJTCY_ISA_NAME={isa}", *isa_flags], cxx)
+                    )
             else:
                 units.append(Compile(source, temp / source.with_suffix(".o"), flags, cxx))
         units += self.prebuilt_kernels(temp)
@@ -111,9 +124,15 @@ class BuildExt(build_ext):
         folder = temp / "prebuilt"
         subprocess.run([sys.executable, "-c", RUN_AOT, str(folder)], check=True, cwd=ROOT)
         cc = os.environ.get("CC", "gcc")
-        return [Compile(folder / f"prebuilt_{isa}.c", folder / f"prebuilt_{isa}.o",
-                        ["-std=gnu17", "-Iruntime", "-fPIC", "-O2", "-w", *EXACT, *VECTORIZE, *flags], cc)
-                for isa, flags in INSTRUCTION_SETS.items()]
+        return [
+            Compile(
+                folder / f"prebuilt_{isa}.c",
+                folder / f"prebuilt_{isa}.o",
+                ["-std=gnu17", "-Iruntime", "-fPIC", "-O2", "-w", *EXACT, *VECTORIZE, *flags],
+                cc,
+            )
+            for isa, flags in INSTRUCTION_SETS.items()
+        ]
 
     def link_library(self, objects: list[Path]) -> None:
         if self.library.exists() and all(o.stat().st_mtime <= self.library.stat().st_mtime for o in objects):
@@ -140,11 +159,23 @@ class BuildExt(build_ext):
 
 def extensions() -> list[Extension]:
     return [
-        Extension(f"jittor_cy.{source.stem}", [str(source)], language="c++", include_dirs=["runtime", "jittor_cy"],
-                  libraries=["jtcy"], runtime_library_dirs=["$ORIGIN"],
-                  depends=[str(h) for h in sorted(RUNTIME.rglob("*.h"))] + [str(h) for h in sorted(PACKAGE.glob("*.pxd"))],
-                  extra_compile_args=["-std=c++20", "-O2", "-g0", "-Wno-unused-function", *os.environ.get("CXXFLAGS", "").split()],
-                  extra_link_args=os.environ.get("LDFLAGS", "").split())
+        Extension(
+            f"jittor_cy.{source.stem}",
+            [str(source)],
+            language="c++",
+            include_dirs=["runtime", "jittor_cy"],
+            libraries=["jtcy"],
+            runtime_library_dirs=["$ORIGIN"],
+            depends=[str(h) for h in sorted(RUNTIME.rglob("*.h"))] + [str(h) for h in sorted(PACKAGE.glob("*.pxd"))],
+            extra_compile_args=[
+                "-std=c++20",
+                "-O2",
+                "-g0",
+                "-Wno-unused-function",
+                *os.environ.get("CXXFLAGS", "").split(),
+            ],
+            extra_link_args=os.environ.get("LDFLAGS", "").split(),
+        )
         for source in sorted(PACKAGE.glob("_*.pyx"))
     ]
 
@@ -159,8 +190,17 @@ if __name__ == "__main__":
         license="Apache-2.0",
         python_requires=">=3.10",
         packages=find_packages(include=["jittor_cy", "jittor_cy.*"]),
-        package_data={"jittor_cy": ["*.so", "*.pyi", "*.pxd", "py.typed", "_translate.h", "compiler/codegen/include/*.h",
-                                    "compiler/README.md"]},
+        package_data={
+            "jittor_cy": [
+                "*.so",
+                "*.pyi",
+                "*.pxd",
+                "py.typed",
+                "_translate.h",
+                "compiler/codegen/include/*.h",
+                "compiler/README.md",
+            ]
+        },
         ext_modules=extensions(),
         cmdclass={"build_ext": BuildExt},
         install_requires=["numpy>=1.24", "tqdm>=4.60", "cuda-python>=13.0.3,<14"],

@@ -1,4 +1,5 @@
 """jittor_cy: lazy tensors whose operations are fused into generated kernels. The public names, nothing else."""
+
 from __future__ import annotations
 
 import importlib as _importlib

@@ -1,4 +1,5 @@
 """NumPy arrays, Python numbers and dtypes to Buffers and back, without a copy where possible."""
+
 from typing import Any
 
 class dtype(str):

@@ -1,4 +1,5 @@
 """Devices: which one new Vars are made on, and moving Vars between them."""
+
 from jittor_cy._var import Var
 
 def current_device() -> str: ...

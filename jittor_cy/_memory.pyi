@@ -1,4 +1,5 @@
 """Memory: the budget, statistics, the event log. Public as jt.memory."""
+
 from typing import Any
 
 def budget(nbytes: int | float | str | None = None) -> int: ...

@@ -1,4 +1,5 @@
 """Where the runtime meets the compiler: a miss becomes a Program; pending graphs can be read without running them."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence

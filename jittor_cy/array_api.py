@@ -1,4 +1,5 @@
 """The array API namespace (2024.12), thin over ops: `xp = x.__array_namespace__()`. No complex dtypes, no linalg or fft."""
+
 from __future__ import annotations
 
 import math
@@ -148,8 +149,15 @@ def isdtype(dtype: Any, kind: Any) -> Any:
     if isinstance(kind, tuple):
         return any_of(isdtype(dtype, k) for k in kind)
     name = str(dtype)
-    kinds = {"bool": name == "bool", "signed integer": name.startswith("int"), "unsigned integer": name.startswith("uint"),
-             "integral": "int" in name, "real floating": "float" in name, "complex floating": False, "numeric": name != "bool"}
+    kinds = {
+        "bool": name == "bool",
+        "signed integer": name.startswith("int"),
+        "unsigned integer": name.startswith("uint"),
+        "integral": "int" in name,
+        "real floating": "float" in name,
+        "complex floating": False,
+        "numeric": name != "bool",
+    }
     return kinds[kind] if kind in kinds else dtype == kind
 
 

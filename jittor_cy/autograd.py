@@ -1,4 +1,5 @@
 """Gradients: grad, vjp, no_grad, and Function for gradients of one's own."""
+
 from __future__ import annotations
 
 import copy
@@ -43,8 +44,9 @@ def grad(loss: Var, targets: Any, retain_graph: bool = True, *, grad_outputs: Va
     single = isinstance(targets, Var)
     wanted = [targets] if single else list(targets)
     found = sweep("grad", loss, grad_outputs, wanted, not retain_graph)
-    whole = [_graph.full(x.shape, x.dtype, 0).to(x.device) if g is None else g
-             for g, x in zip(found, wanted, strict=True)]
+    whole = [
+        _graph.full(x.shape, x.dtype, 0).to(x.device) if g is None else g for g, x in zip(found, wanted, strict=True)
+    ]
     return whole[0] if single else whole
 
 
@@ -53,8 +55,11 @@ def sweep(function: str, loss: Any, cotangent: Var | None, targets: Sequence[Var
         if not isinstance(value, Var):
             raise ArgumentTypeError(f"{function}: {name} must be a Var, found {type(value).__name__}")
     if "float" not in str(loss.dtype):
-        raise GradientError(f"{function}: the loss must be floating, found {loss.dtype}", loss=loss,
-                            help="cast it, or take the gradient of a floating var")
+        raise GradientError(
+            f"{function}: the loss must be floating, found {loss.dtype}",
+            loss=loss,
+            help="cast it, or take the gradient of a floating var",
+        )
     if cotangent is not None and cotangent.shape != loss.shape:
         raise ShapeError(f"{function}: the loss and its weights have different shapes", loss=loss, weights=cotangent)
     found, reasons = _graph.backward(loss, cotangent, targets, release)
@@ -62,7 +67,9 @@ def sweep(function: str, loss: Any, cotangent: Var | None, targets: Sequence[Var
     return found
 
 
-def backward(loss: Var, gradient: Var | None = None, retain_graph: bool = False, inputs: Sequence[Var] | None = None) -> None:
+def backward(
+    loss: Var, gradient: Var | None = None, retain_graph: bool = False, inputs: Sequence[Var] | None = None
+) -> None:
     """Adds the gradients of `loss` to .grad of the trained Vars that it depends on (nn.Parameter, requires_grad_()).
 
     Args:     gradient: weights where loss has several elements · inputs: these Vars alone
@@ -70,8 +77,11 @@ def backward(loss: Var, gradient: Var | None = None, retain_graph: bool = False,
     """
     targets = list(_graph.trained_leaves(loss) if inputs is None else inputs)
     if not targets:
-        raise GradientError("backward: the loss depends on no trained var", loss=loss,
-                            help="call x.requires_grad_(), use nn.Parameter, or take jt.grad(loss, x)")
+        raise GradientError(
+            "backward: the loss depends on no trained var",
+            loss=loss,
+            help="call x.requires_grad_(), use nn.Parameter, or take jt.grad(loss, x)",
+        )
     found = sweep("backward", loss, gradient, targets, not retain_graph)
     with no_grad():
         for target, g in zip(targets, found, strict=True):
@@ -206,8 +216,10 @@ def run_function(owner: Function, inputs: Sequence[Any]) -> Any:
     owner.input_mask = [isinstance(x, Var) for x in inputs]
 
     def call(cotangents: list[Var | None]) -> list[Var | None]:
-        whole = [_graph.full(shape, dtype, 0).to(device) if g is None else g
-                 for g, (shape, dtype, device) in zip(cotangents, kinds, strict=True)]
+        whole = [
+            _graph.full(shape, dtype, 0).to(device) if g is None else g
+            for g, (shape, dtype, device) in zip(cotangents, kinds, strict=True)
+        ]
         found = backward_(*whole)
         found = list(found) if isinstance(found, (tuple, list)) else [found]
         if len(found) == len(inputs):

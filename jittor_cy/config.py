@@ -1,4 +1,5 @@
 """Every setting: name, type, default, meaning; as an attribute, an environment variable, a `with` block or a decorator."""
+
 from __future__ import annotations
 
 import difflib
@@ -14,8 +15,21 @@ __all__ = ["Flags", "SETTINGS", "Setting", "SettingRefused", "flags", "parse_nby
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12,
-         "KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40, "K": 2**10, "M": 2**20, "G": 2**30}
+UNITS = {
+    "": 1,
+    "B": 1,
+    "KB": 10**3,
+    "MB": 10**6,
+    "GB": 10**9,
+    "TB": 10**12,
+    "KIB": 2**10,
+    "MIB": 2**20,
+    "GIB": 2**30,
+    "TIB": 2**40,
+    "K": 2**10,
+    "M": 2**20,
+    "G": 2**30,
+}
 
 
 def parse_nbytes(value: int | float | str) -> int:
@@ -24,7 +38,7 @@ def parse_nbytes(value: int | float | str) -> int:
         return int(value)
     text = value.strip().replace("_", "")
     number = text.rstrip("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ ")
-    unit = text[len(number):].strip().upper()
+    unit = text[len(number) :].strip().upper()
     try:
         return int(float(number) * UNITS[unit])
     except (KeyError, ValueError):
@@ -75,25 +89,65 @@ class Setting:
 
 SETTINGS = (
     Setting("fuse", parse_bool, "a bool", True, "Put several operations into one kernel."),
-    Setting("eager", parse_bool, "a bool", False, "Run every operation at once, unfused; errors come at the user's line."),
+    Setting(
+        "eager", parse_bool, "a bool", False, "Run every operation at once, unfused; errors come at the user's line."
+    ),
     Setting("interpret", parse_bool, "a bool", False, "Never use compiled kernels."),
-    Setting("wait_for_kernels", parse_bool, "a bool", False, "Wait for a kernel's compile instead of interpreting meanwhile."),
+    Setting(
+        "wait_for_kernels",
+        parse_bool,
+        "a bool",
+        False,
+        "Wait for a kernel's compile instead of interpreting meanwhile.",
+    ),
     Setting("plan_cache", parse_bool, "a bool", True, "Look Programs up by their Signature; off: compile each flush."),
-    Setting("verify", parse_bool, "a bool", False, "Check the invariants of graphs, IR and plans; compiler errors are raised."),
+    Setting(
+        "verify",
+        parse_bool,
+        "a bool",
+        False,
+        "Check the invariants of graphs, IR and plans; compiler errors are raised.",
+    ),
     Setting("window_ops", parse_int, "an int", 4096, "Pending operations at which a flush is made."),
-    Setting("window_nbytes", parse_nbytes, 'bytes or "4GiB"', 2**32, "Pending bytes of results at which a flush is made."),
+    Setting(
+        "window_nbytes", parse_nbytes, 'bytes or "4GiB"', 2**32, "Pending bytes of results at which a flush is made."
+    ),
     Setting("use_cuda", parse_bool, "a bool", False, "Make and run new Vars on the GPU."),
-    Setting("managed_memory", parse_bool, "a bool", False, "CUDA memory that the driver moves between host and device."),
-    Setting("debug", parse_debug, 'a level or "level,channel,..."', 0,
-            "Trace level: 1 devices and fallbacks, 2 plans and kernels, 3 decisions, 4 IR, 5 source, 6 assembly."),
-    Setting("dump", str, "a folder", "", "Write every plan's graph, groups and kernel sources into this folder, with index.txt."),
+    Setting(
+        "managed_memory", parse_bool, "a bool", False, "CUDA memory that the driver moves between host and device."
+    ),
+    Setting(
+        "debug",
+        parse_debug,
+        'a level or "level,channel,..."',
+        0,
+        "Trace level: 1 devices and fallbacks, 2 plans and kernels, 3 decisions, 4 IR, 5 source, 6 assembly.",
+    ),
+    Setting(
+        "dump",
+        str,
+        "a folder",
+        "",
+        "Write every plan's graph, groups and kernel sources into this folder, with index.txt.",
+    ),
     Setting("threads", parse_int, "an int", 0, "Threads that work on a kernel; 0: as many as the process may use."),
     Setting("cache_dir", str, "a folder", "", "Compiled kernels; empty: jittor_cy in XDG_CACHE_HOME or ~/.cache."),
-    Setting("cache_size", parse_nbytes, 'bytes or "1GiB"', 2**30, "Size that the kernel cache is trimmed to; 0: no cache on disk."),
+    Setting(
+        "cache_size",
+        parse_nbytes,
+        'bytes or "1GiB"',
+        2**30,
+        "Size that the kernel cache is trimmed to; 0: no cache on disk.",
+    ),
     Setting("compile_jobs", parse_int, "an int", 0, "Compilers at work at the same time; 0: one a core."),
     Setting("isa", str, "avx512, avx2, portable or empty", "", "Instruction set; empty: the best of this machine."),
-    Setting("without_passes", str, 'names, as in "stream,prefetch"', "",
-            "Passes of the compiler to leave out: unroll, donate, prefetch, stream."),
+    Setting(
+        "without_passes",
+        str,
+        'names, as in "stream,prefetch"',
+        "",
+        "Passes of the compiler to leave out: unroll, donate, prefetch, stream.",
+    ),
     Setting("cc", str, "a path", "", "The C compiler; empty: gcc where it is found."),
     Setting("budget", parse_nbytes, 'bytes or "300MiB"', 0, "Bound on counted bytes; 0: none."),
     Setting("spill_dir", str, "a folder", "", "Where the spill file is made; empty: the system's temporary folder."),

@@ -1,4 +1,5 @@
 """Exception classes, one for each ErrorKind of the runtime; each says what causes it and what cures it."""
+
 from __future__ import annotations
 
 __all__ = [

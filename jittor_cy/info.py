@@ -1,4 +1,5 @@
 """`python -m jittor_cy.info`: what a bug report needs: versions, machine, compiler, cache, settings, a self-test."""
+
 from __future__ import annotations
 
 import os

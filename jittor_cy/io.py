@@ -1,4 +1,5 @@
 """save and load: nested dicts and lists of Vars in one file; safetensors and torch's state dicts by name."""
+
 from __future__ import annotations
 
 import json
@@ -18,8 +19,21 @@ from jittor_cy.ops.creation import array
 __all__ = ["load", "load_safetensors", "save", "save_safetensors"]
 
 MAGIC = b"jittor_cy\x01"
-SAFE_NAMES = {"bool": "BOOL", "uint8": "U8", "int8": "I8", "int16": "I16", "int32": "I32", "int64": "I64", "uint16": "U16",
-              "uint32": "U32", "uint64": "U64", "float16": "F16", "bfloat16": "BF16", "float32": "F32", "float64": "F64"}
+SAFE_NAMES = {
+    "bool": "BOOL",
+    "uint8": "U8",
+    "int8": "I8",
+    "int16": "I16",
+    "int32": "I32",
+    "int64": "I64",
+    "uint16": "U16",
+    "uint32": "U32",
+    "uint64": "U64",
+    "float16": "F16",
+    "bfloat16": "BF16",
+    "float32": "F32",
+    "float64": "F64",
+}
 PLAIN = (bool, int, float, str, bytes, type(None))
 
 
@@ -56,7 +70,9 @@ def packed(value: Any) -> Any:
         return ("list" if isinstance(value, list) else "tuple", [packed(v) for v in value])
     if isinstance(value, PLAIN):
         return ("plain", value)
-    raise ArgumentTypeError(f"save: {type(value).__name__} cannot be saved", help="Vars, arrays, numbers, strings, dicts and lists can")
+    raise ArgumentTypeError(
+        f"save: {type(value).__name__} cannot be saved", help="Vars, arrays, numbers, strings, dicts and lists can"
+    )
 
 
 def bits_of(x: Var) -> bytes:
@@ -91,8 +107,9 @@ class PlainUnpickler(pickle.Unpickler):
     """Reads plain values; refuses to make objects of any class, so that a file cannot run code."""
 
     def find_class(self, module: str, name: str) -> Any:
-        raise ArgumentError(f"load: the file wants to make a {module}.{name}, which is refused",
-                            help="it was not written by jt.save")
+        raise ArgumentError(
+            f"load: the file wants to make a {module}.{name}, which is refused", help="it was not written by jt.save"
+        )
 
 
 def load(path: Any) -> Any:
@@ -133,9 +150,12 @@ def load_safetensors(path: Any) -> dict[str, Var]:
     raw = Path(path).read_bytes()
     try:
         length = struct.unpack("<Q", raw[:8])[0]
-        header = json.loads(raw[8:8 + length])
+        header = json.loads(raw[8 : 8 + length])
         names = {short: name for name, short in SAFE_NAMES.items()}
-        return {name: var_of(names[entry["dtype"]], entry["shape"], raw[8 + length:][slice(*entry["data_offsets"])])
-                for name, entry in header.items() if name != "__metadata__"}
+        return {
+            name: var_of(names[entry["dtype"]], entry["shape"], raw[8 + length :][slice(*entry["data_offsets"])])
+            for name, entry in header.items()
+            if name != "__metadata__"
+        }
     except (KeyError, ValueError, struct.error) as error:
         raise ArgumentError(f"load: {path} is no safetensors file: {error}") from error

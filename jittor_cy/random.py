@@ -1,4 +1,5 @@
 """Random numbers: counter-based, so that they depend on the order of recording alone, never on when or where they run."""
+
 from __future__ import annotations
 
 import math
@@ -15,8 +16,25 @@ from jittor_cy.ops._rules import as_var, sizes
 from jittor_cy.ops.creation import array
 from jittor_cy.ops.elementwise import cast, cos, floor, log, sqrt
 
-__all__ = ["Generator", "bernoulli", "default_generator", "get_state", "next_counter", "normal", "rand", "rand_like", "randint",
-           "randn", "randn_like", "random", "randperm", "seed", "set_global_seed", "set_state", "uniform"]
+__all__ = [
+    "Generator",
+    "bernoulli",
+    "default_generator",
+    "get_state",
+    "next_counter",
+    "normal",
+    "rand",
+    "rand_like",
+    "randint",
+    "randn",
+    "randn_like",
+    "random",
+    "randperm",
+    "seed",
+    "set_global_seed",
+    "set_state",
+    "uniform",
+]
 
 
 class Generator:

@@ -1,4 +1,5 @@
 """Settings that hold for every test: invariants verified, kernels waited for, and `--full` for what takes minutes."""
+
 from __future__ import annotations
 
 import os

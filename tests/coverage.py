@@ -3,6 +3,7 @@
 A copy of the checkout is built with gcov and Cython's line tracing in a temporary folder; nothing here is touched.
 Fails under 85 % overall, and under 70 % for any file. What follows on the command line goes to pytest.
 """
+
 from __future__ import annotations
 
 import json
@@ -48,8 +49,13 @@ class FileLines:
 
 def copy_checkout(to: Path) -> None:
     """Tracked files and new ones that git does not ignore."""
-    listed = subprocess.run(["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=ROOT, check=True,
-                            capture_output=True, text=True).stdout.splitlines()
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.splitlines()
     for name in listed:
         if (ROOT / name).is_file():
             (to / name).parent.mkdir(parents=True, exist_ok=True)
@@ -57,15 +63,29 @@ def copy_checkout(to: Path) -> None:
 
 
 def build_and_test(tree: Path, arguments: list[str]) -> int:
-    environment = {**os.environ, "CXXFLAGS": "--coverage -O1 -DCYTHON_TRACE=1 -DCYTHON_TRACE_NOGIL=1",
-                   "LDFLAGS": "--coverage", "JTCY_CYTHON_TRACE": "1", "PYTHONPATH": str(tree),
-                   "JTCY_CACHE_DIR": str(tree / "cache")}
+    environment = {
+        **os.environ,
+        "CXXFLAGS": "--coverage -O1 -DCYTHON_TRACE=1 -DCYTHON_TRACE_NOGIL=1",
+        "LDFLAGS": "--coverage",
+        "JTCY_CYTHON_TRACE": "1",
+        "PYTHONPATH": str(tree),
+        "JTCY_CACHE_DIR": str(tree / "cache"),
+    }
     (tree / "cache").mkdir(mode=0o700)
     (tree / ".coveragerc").write_text(SETTINGS)
-    subprocess.run([sys.executable, "setup.py", "build_ext", "--inplace"], cwd=tree, env=environment, check=True,
-                   stdout=subprocess.DEVNULL)
-    tests = subprocess.run([sys.executable, "-m", "coverage", "run", "-m", "pytest", *(arguments or TESTS)], cwd=tree,
-                           env=environment, check=False)
+    subprocess.run(
+        [sys.executable, "setup.py", "build_ext", "--inplace"],
+        cwd=tree,
+        env=environment,
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+    tests = subprocess.run(
+        [sys.executable, "-m", "coverage", "run", "-m", "pytest", *(arguments or TESTS)],
+        cwd=tree,
+        env=environment,
+        check=False,
+    )
     return tests.returncode
 
 
@@ -73,15 +93,33 @@ def python_lines(tree: Path) -> list[FileLines]:
     subprocess.run([sys.executable, "-m", "coverage", "combine", "-q"], cwd=tree, check=True)
     subprocess.run([sys.executable, "-m", "coverage", "json", "-q", "-o", "python.json"], cwd=tree, check=True)
     files = json.loads((tree / "python.json").read_text())["files"]
-    return [FileLines(name, about["summary"]["num_statements"], about["summary"]["covered_lines"])
-            for name, about in files.items()]
+    return [
+        FileLines(name, about["summary"]["num_statements"], about["summary"]["covered_lines"])
+        for name, about in files.items()
+    ]
 
 
 def runtime_lines(tree: Path) -> list[FileLines]:
-    subprocess.run([sys.executable, "-m", "gcovr", "-r", str(tree), "--filter", "runtime/", "--json-summary",
-                    "runtime.json", "--gcov-ignore-parse-errors=all",
-                    "--merge-mode-functions=merge-use-line-min", "--merge-lines", str(tree)],
-                   cwd=tree, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "gcovr",
+            "-r",
+            str(tree),
+            "--filter",
+            "runtime/",
+            "--json-summary",
+            "runtime.json",
+            "--gcov-ignore-parse-errors=all",
+            "--merge-mode-functions=merge-use-line-min",
+            "--merge-lines",
+            str(tree),
+        ],
+        cwd=tree,
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
     files = json.loads((tree / "runtime.json").read_text())["files"]
     return [FileLines(f["filename"], f["line_total"], f["line_covered"]) for f in files]
 
@@ -92,8 +130,10 @@ def report(files: list[FileLines]) -> bool:
         mark = "  below the bound" if is_low(file) else ""
         print(f"{file.percent:6.1f} %  {file.covered:5} of {file.lines:5}  {file.name}{mark}")
     total = FileLines("overall", sum(f.lines for f in files), sum(f.covered for f in files))
-    print(f"{total.percent:6.1f} %  {total.covered:5} of {total.lines:5}  overall (bounds: {OVERALL:.0f} %, "
-          f"{EACH_FILE:.0f} % for each file)")
+    print(
+        f"{total.percent:6.1f} %  {total.covered:5} of {total.lines:5}  overall (bounds: {OVERALL:.0f} %, "
+        f"{EACH_FILE:.0f} % for each file)"
+    )
     return total.percent >= OVERALL and not any(is_low(f) for f in files)
 
 

@@ -1,4 +1,5 @@
 """The stubs name what the extensions have, and nothing else; every public name has a docstring whose example runs."""
+
 from __future__ import annotations
 
 import ast
@@ -44,8 +45,11 @@ def test_unknown_name_is_an_attribute_error() -> None:
 @pytest.mark.parametrize("name", MODULES)
 def test_stub_of_a_module_names_its_functions(name: str) -> None:
     module = importlib.import_module(f"jittor_cy.{name}")
-    public = {n for n, v in vars(module).items()
-              if not n.startswith("_") and callable(v) and getattr(v, "__module__", None) == module.__name__}
+    public = {
+        n
+        for n, v in vars(module).items()
+        if not n.startswith("_") and callable(v) and getattr(v, "__module__", None) == module.__name__
+    }
 
     public -= {"Pin"}  # the memory behind numpy(): never named by a user
     stub = names_in_stub(ast.parse((PACKAGE / f"{name}.pyi").read_text()))
@@ -73,8 +77,24 @@ def test_methods_of_var_have_docstrings() -> None:
     assert not without
 
 
-DOCUMENTED = ("ops.elementwise", "ops.activation", "ops.reduce", "ops.movement", "ops.indexing", "ops.creation", "ops.matmul",
-              "ops.ordering", "ops.meta", "ops.custom", "autograd", "random", "io", "config", "_var", "_convert")
+DOCUMENTED = (
+    "ops.elementwise",
+    "ops.activation",
+    "ops.reduce",
+    "ops.movement",
+    "ops.indexing",
+    "ops.creation",
+    "ops.matmul",
+    "ops.ordering",
+    "ops.meta",
+    "ops.custom",
+    "autograd",
+    "random",
+    "io",
+    "config",
+    "_var",
+    "_convert",
+)
 
 
 @pytest.mark.parametrize("name", DOCUMENTED)

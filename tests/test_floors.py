@@ -1,4 +1,5 @@
 """Import edges point down: who may import whom is the picture in docs/architecture.md, and this test keeps it true."""
+
 from __future__ import annotations
 
 import ast
@@ -16,8 +17,23 @@ RUNTIME_FLOORS = {"base": 0, "device": 1, "memory": 2, "graph": 3, "autograd": 4
 PLAIN_TEXTS = {"exec/kernel_abi.h", "exec/kernel_math.h"}
 # Headers of pure constants and views that the floor below may name: the tables of the graph's primitives.
 SIDE_A_ALLOWED = {"config", "errors", "debug.trace"}
-PYTHON_FLOORS = {"ops": 7, "autograd": 7, "random": 7, "io": 8, "nn": 8, "optim": 8, "data": 8, "models": 8, "amp": 8,
-                 "compat": 8, "bench": 8, "testing": 8, "__init__": 9, "array_api": 9, "info": 9}
+PYTHON_FLOORS = {
+    "ops": 7,
+    "autograd": 7,
+    "random": 7,
+    "io": 8,
+    "nn": 8,
+    "optim": 8,
+    "data": 8,
+    "models": 8,
+    "amp": 8,
+    "compat": 8,
+    "bench": 8,
+    "testing": 8,
+    "__init__": 9,
+    "array_api": 9,
+    "info": 9,
+}
 
 
 def runtime_files() -> list[Path]:
@@ -30,8 +46,11 @@ def test_runtime_includes_point_down(path: Path) -> None:
 
     included = re.findall(r'#include "([^"]+)"', path.read_text())
 
-    upward = [name for name in included
-              if name not in PLAIN_TEXTS and "/" in name and RUNTIME_FLOORS.get(name.split("/")[0], 0) > own]
+    upward = [
+        name
+        for name in included
+        if name not in PLAIN_TEXTS and "/" in name and RUNTIME_FLOORS.get(name.split("/")[0], 0) > own
+    ]
     assert not upward, f"{path.relative_to(ROOT)} includes a higher floor: {upward}"
 
 
@@ -64,8 +83,11 @@ def test_compiler_imports_only_its_own_side(path: Path) -> None:
     if not module_of(path).startswith("compiler"):
         return
 
-    outside = [name for name in imported_modules(path)
-               if not name.startswith("compiler") and not any(name.startswith(ok) for ok in SIDE_A_ALLOWED)]
+    outside = [
+        name
+        for name in imported_modules(path)
+        if not name.startswith("compiler") and not any(name.startswith(ok) for ok in SIDE_A_ALLOWED)
+    ]
 
     assert not outside, f"{module_of(path)} imports {outside}: the compiler must run before any extension exists"
 
@@ -105,9 +127,15 @@ def test_siblings_of_the_compiler_do_not_know_each_other() -> None:
 
 
 def every_source() -> list[Path]:
-    return sorted(p for root in (RUNTIME, PACKAGE, ROOT / "tests", ROOT / "tutorials") for p in root.rglob("*")
-                  if p.suffix in {".h", ".cpp", ".pyx", ".pxd", ".py"} and not p.name.startswith("__init__")
-                  and "include" not in p.parts and not (p.suffix == ".cpp" and p.parent == PACKAGE))
+    return sorted(
+        p
+        for root in (RUNTIME, PACKAGE, ROOT / "tests", ROOT / "tutorials")
+        for p in root.rglob("*")
+        if p.suffix in {".h", ".cpp", ".pyx", ".pxd", ".py"}
+        and not p.name.startswith("__init__")
+        and "include" not in p.parts
+        and not (p.suffix == ".cpp" and p.parent == PACKAGE)
+    )
 
 
 @pytest.mark.parametrize("path", every_source(), ids=lambda p: str(p.relative_to(ROOT)))

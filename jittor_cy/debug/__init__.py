@@ -1,4 +1,5 @@
 """Looking inside: pending graphs, plans, kernels, and the reasons behind them."""
+
 from jittor_cy.debug.dot import dot, graph
 from jittor_cy.debug.dump import kernels, sources
 from jittor_cy.debug.explain import explain, wait_for_compiles

@@ -1,4 +1,5 @@
 """The pending graph as text, and as Graphviz with the groups that share a kernel in one colour."""
+
 from __future__ import annotations
 
 from jittor_cy import _plan
@@ -27,7 +28,7 @@ def graph(*targets: Var) -> str:
               v1 = Exp(v0) float32[3]...
     """
     snapshot, extents, origins = _plan.pending(targets)
-    lines = [f"v{v.id} = leaf {v.layout} {shape_text(v, extents)}" for v in snapshot.vars[:snapshot.leaf_count]]
+    lines = [f"v{v.id} = leaf {v.layout} {shape_text(v, extents)}" for v in snapshot.vars[: snapshot.leaf_count]]
     for op, origin in zip(snapshot.ops, origins, strict=True):
         inputs = ", ".join(f"v{i}" for i in op.inputs)
         for out in op.outputs:
@@ -49,8 +50,10 @@ def dot(*targets: Var) -> str:
     program = _plan.compile_only(snapshot) if snapshot.ops else Program((), ())
     group_of = {op: number for number, launch in enumerate(program.launches) for op in launch.ops}
     lines = ["digraph pending {", '  node [shape=box, style=filled, fontname="monospace"];']
-    lines += [f'  v{v.id} [label="leaf\\n{shape_text(v, extents)}", fillcolor=white];'
-              for v in snapshot.vars[:snapshot.leaf_count]]
+    lines += [
+        f'  v{v.id} [label="leaf\\n{shape_text(v, extents)}", fillcolor=white];'
+        for v in snapshot.vars[: snapshot.leaf_count]
+    ]
     lines += [node_line(snapshot, op.id, extents, group_of.get(op.id)) for op in snapshot.ops]
     for op in snapshot.ops:
         lines += [f"  v{i} -> v{op.outputs[0]};" for i in op.inputs]

@@ -1,4 +1,5 @@
 """Generated sources: of the pending graph, and of a whole program (JTCY_DUMP) with an index of its kernels."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -75,14 +76,14 @@ def group_lines(graph: Graph, program: Program) -> list[str]:
     for number, launch in enumerate(program.launches):
         file = "runtime" if launch.kernel is None else files[launch.kernel]
         kinds = ",".join(graph.ops[op].kind for op in launch.ops)
-        outputs = ",".join(f"v{v}" for v in launch.buffers[len(launch.buffers) - launch.output_count:])
+        outputs = ",".join(f"v{v}" for v in launch.buffers[len(launch.buffers) - launch.output_count :])
         lines.append(f"group {number}: {file} ops={kinds} writes={outputs}")
     return lines
 
 
 def graph_lines(graph: Graph) -> list[str]:
     """The graph as the compiler is given it: extents that a kernel may not know are letters with a number."""
-    lines = [f"v{v.id} = leaf {v.layout} {type_text(v)}" for v in graph.vars[:graph.leaf_count]]
+    lines = [f"v{v.id} = leaf {v.layout} {type_text(v)}" for v in graph.vars[: graph.leaf_count]]
     for op in graph.ops:
         inputs = ", ".join(f"v{i}" for i in op.inputs)
         structure = f" {list(op.structure)}" if op.structure else ""

@@ -1,4 +1,5 @@
 """Why the runtime did what it did: where a Var was made, which kernels run it, why ops were kept apart."""
+
 from __future__ import annotations
 
 from jittor_cy import _plan

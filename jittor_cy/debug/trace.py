@@ -1,4 +1,5 @@
 """One fact per line, `[jtcy stage] key=value`, where the trace level and channels ask for it."""
+
 from __future__ import annotations
 
 import sys

@@ -1,4 +1,5 @@
 """Operations: one friendly function each, over the nodes of _graph; and the methods of Var, which are the same functions."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -24,19 +25,67 @@ from jittor_cy.ops.reduce import *  # noqa: F403
 
 # Public functions whose first argument is a Var: methods of the same name.
 METHODS = (
-    [n for n in elementwise.__all__ if n not in ("to", "result_type")] + activation.__all__
-    + [n for n in _reduce.__all__] + [n for n in _matmul.__all__ if n != "einsum"]
-    + [n for n in movement.__all__ if n not in ("broadcast_tensors", "cat", "concat", "concatenate", "hstack", "vstack",
-                                                "stack", "meshgrid")]
+    [n for n in elementwise.__all__ if n not in ("to", "result_type")]
+    + activation.__all__
+    + [n for n in _reduce.__all__]
+    + [n for n in _matmul.__all__ if n != "einsum"]
+    + [
+        n
+        for n in movement.__all__
+        if n not in ("broadcast_tensors", "cat", "concat", "concatenate", "hstack", "vstack", "stack", "meshgrid")
+    ]
     + [n for n in indexing.__all__]
     + ["reindex", "reindex_reduce", "argsort", "kthvalue", "median", "sort", "topk", "unique", "new_zeros"]
 )
 
 # Methods that put their result into the Var: x.name_(...) is x.assign(x.name(...)).
-IN_PLACE = ("abs", "acos", "add", "asin", "atan", "ceil", "clamp", "clip", "cos", "divide", "div", "erf", "exp", "expm1", "floor",
-            "floor_divide", "index_add", "log", "log1p", "masked_fill", "maximum", "minimum", "multiply", "mul", "neg", "pow",
-            "reciprocal", "relu", "remainder", "round", "rsqrt", "scatter", "scatter_add", "sigmoid", "sign", "sin", "sqrt",
-            "square", "subtract", "sub", "tan", "tanh", "tril", "triu", "trunc")
+IN_PLACE = (
+    "abs",
+    "acos",
+    "add",
+    "asin",
+    "atan",
+    "ceil",
+    "clamp",
+    "clip",
+    "cos",
+    "divide",
+    "div",
+    "erf",
+    "exp",
+    "expm1",
+    "floor",
+    "floor_divide",
+    "index_add",
+    "log",
+    "log1p",
+    "masked_fill",
+    "maximum",
+    "minimum",
+    "multiply",
+    "mul",
+    "neg",
+    "pow",
+    "reciprocal",
+    "relu",
+    "remainder",
+    "round",
+    "rsqrt",
+    "scatter",
+    "scatter_add",
+    "sigmoid",
+    "sign",
+    "sin",
+    "sqrt",
+    "square",
+    "subtract",
+    "sub",
+    "tan",
+    "tanh",
+    "tril",
+    "triu",
+    "trunc",
+)
 
 
 def new_zeros(x: Var, *shape: Any, dtype: Any = None) -> Var:
@@ -143,14 +192,47 @@ def methods() -> dict[str, Any]:
     table.update({f"{name}_": in_place(name, table[name]) for name in IN_PLACE})
     e = elementwise
     table.update(
-        __getitem__=indexing.getitem, __setitem__=indexing.setitem, T=property(movement.permute, doc="The axes reversed. A view."),
-        mT=property(movement.matrix_transpose, doc="The last two axes exchanged. A view."), reduce=meta.reduce,
-        float=e.float32, double=e.float64, half=e.float16, bfloat16=e.bfloat16, int=e.int32, long=e.int64, byte=e.uint8,
-        bool=e.boolean, float32=e.float32, float64=e.float64, float16=e.float16, int32=e.int32, int64=e.int64, uint8=e.uint8,
-        astype=e.cast, type=e.cast, type_as=type_as, to=e.to, where=where_method,
-        size=axis_size, numel=element_count, dim=dimensions, is_float=is_float, is_floating_point=is_float, cpu=cpu, cuda=cuda,
-        contiguous=as_itself, zero_=zero_, fill_=fill_, uniform_=uniform_, normal_=normal_, backward=backward,
-        register_hook=register_hook, element_size=element_size, new_zeros=new_zeros, copy=Var.clone,
+        __getitem__=indexing.getitem,
+        __setitem__=indexing.setitem,
+        T=property(movement.permute, doc="The axes reversed. A view."),
+        mT=property(movement.matrix_transpose, doc="The last two axes exchanged. A view."),
+        reduce=meta.reduce,
+        float=e.float32,
+        double=e.float64,
+        half=e.float16,
+        bfloat16=e.bfloat16,
+        int=e.int32,
+        long=e.int64,
+        byte=e.uint8,
+        bool=e.boolean,
+        float32=e.float32,
+        float64=e.float64,
+        float16=e.float16,
+        int32=e.int32,
+        int64=e.int64,
+        uint8=e.uint8,
+        astype=e.cast,
+        type=e.cast,
+        type_as=type_as,
+        to=e.to,
+        where=where_method,
+        size=axis_size,
+        numel=element_count,
+        dim=dimensions,
+        is_float=is_float,
+        is_floating_point=is_float,
+        cpu=cpu,
+        cuda=cuda,
+        contiguous=as_itself,
+        zero_=zero_,
+        fill_=fill_,
+        uniform_=uniform_,
+        normal_=normal_,
+        backward=backward,
+        register_hook=register_hook,
+        element_size=element_size,
+        new_zeros=new_zeros,
+        copy=Var.clone,
     )
     return table
 
@@ -168,6 +250,26 @@ def dtype_call(dtype: Any, *args: Any) -> Any:
 _var.add_methods(methods())
 _convert.dtype.cast = staticmethod(dtype_call)
 
-__all__ = [*elementwise.__all__, *activation.__all__, *_reduce.__all__, *movement.__all__, *creation.__all__, *indexing.__all__,
-           *_matmul.__all__, "argsort", "broadcast", "code", "compute", "index", "kthvalue", "median", "reduce", "reindex",
-           "reindex_reduce", "reindex_var", "sort", "topk", "unique"]
+__all__ = [
+    *elementwise.__all__,
+    *activation.__all__,
+    *_reduce.__all__,
+    *movement.__all__,
+    *creation.__all__,
+    *indexing.__all__,
+    *_matmul.__all__,
+    "argsort",
+    "broadcast",
+    "code",
+    "compute",
+    "index",
+    "kthvalue",
+    "median",
+    "reduce",
+    "reindex",
+    "reindex_reduce",
+    "reindex_var",
+    "sort",
+    "topk",
+    "unique",
+]

@@ -1,4 +1,5 @@
 """Argument rules shared by all operations: axes by either spelling, shapes, operands."""
+
 from __future__ import annotations
 
 import operator
@@ -11,7 +12,17 @@ from jittor_cy import _graph
 from jittor_cy._var import Var
 from jittor_cy.errors import ArgumentError, ArgumentTypeError, IndexError_
 
-__all__ = ["as_var", "axis_index", "axis_list", "axis_mask", "is_number", "one_axis", "reduction_axes", "shape_of", "sizes"]
+__all__ = [
+    "as_var",
+    "axis_index",
+    "axis_list",
+    "axis_mask",
+    "is_number",
+    "one_axis",
+    "reduction_axes",
+    "shape_of",
+    "sizes",
+]
 
 Number = (bool, int, float, np.bool_, np.integer, np.floating)
 
@@ -31,8 +42,9 @@ def as_var(value: Any, function: str, argument: str = "x", like: Var | None = No
         from jittor_cy.ops.creation import array
 
         return array(value)
-    raise ArgumentTypeError(f"{function}: {argument} must be a Var, found {type(value).__name__}",
-                            help="make one with jt.array(...)")
+    raise ArgumentTypeError(
+        f"{function}: {argument} must be a Var, found {type(value).__name__}", help="make one with jt.array(...)"
+    )
 
 
 def scalar_dtype(value: Any, like: Var | None) -> str:
@@ -85,7 +97,9 @@ def axis_mask(dim: Any, ndim: int, function: str) -> int:
     return sum(1 << d for d in axis_list(dim, ndim, function))
 
 
-def reduction_axes(x: Any, dim: Any, keepdim: Any, axis: Any, keepdims: Any, function: str) -> tuple[Var, int | None, bool]:
+def reduction_axes(
+    x: Any, dim: Any, keepdim: Any, axis: Any, keepdims: Any, function: str
+) -> tuple[Var, int | None, bool]:
     """The operand, the axes as a mask (None: an empty list was given, nothing is reduced) and whether they stay."""
     x = as_var(x, function)
     dim = pick(dim, axis, function)

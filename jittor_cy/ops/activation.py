@@ -1,4 +1,5 @@
 """Activations: compositions with their source named; nn has the layers."""
+
 from __future__ import annotations
 
 from jittor_cy import _graph

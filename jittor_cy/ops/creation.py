@@ -1,4 +1,5 @@
 """Making Vars: from data, filled, counted."""
+
 from __future__ import annotations
 
 import math
@@ -13,8 +14,26 @@ from jittor_cy.errors import ArgumentError, ArgumentTypeError
 from jittor_cy.ops._rules import as_var, sizes
 from jittor_cy.ops.elementwise import cast
 
-__all__ = ["arange", "array", "asarray", "empty", "empty_like", "eye", "finfo", "from_dlpack", "from_numpy", "full", "full_like",
-           "iinfo", "linspace", "ones", "ones_like", "tensor", "zeros", "zeros_like"]
+__all__ = [
+    "arange",
+    "array",
+    "asarray",
+    "empty",
+    "empty_like",
+    "eye",
+    "finfo",
+    "from_dlpack",
+    "from_numpy",
+    "full",
+    "full_like",
+    "iinfo",
+    "linspace",
+    "ones",
+    "ones_like",
+    "tensor",
+    "zeros",
+    "zeros_like",
+]
 
 
 def array(data: Any, dtype: Any = None, *, copy: bool | None = True, device: str | None = None) -> Var:
@@ -41,15 +60,19 @@ def host_array(data: Any, dtype: Any) -> np.ndarray:
         if hasattr(data, "__dlpack__"):
             return np.asarray(foreign(data))
         if not hasattr(data, "__array__") and not hasattr(data, "__array_interface__") and not is_buffer(data):
-            raise ArgumentTypeError(f"array: cannot make a Var of {type(data).__name__}",
-                                    help="give numbers, nested lists, an array or a Var")
+            raise ArgumentTypeError(
+                f"array: cannot make a Var of {type(data).__name__}",
+                help="give numbers, nested lists, an array or a Var",
+            )
         return np.asarray(data)
     try:
         found = np.array(data)
     except ValueError as error:
         raise ArgumentError(f"array: the nested lists are ragged: {error}") from None
     if found.dtype == object or found.dtype.kind in "US":
-        raise ArgumentTypeError(f"array: cannot make numbers of {data!r:.80}", help="give numbers or nested lists of numbers")
+        raise ArgumentTypeError(
+            f"array: cannot make numbers of {data!r:.80}", help="give numbers or nested lists of numbers"
+        )
     if found.dtype == np.float64 and not any(isinstance(x, (np.float64, np.ndarray)) for x in first_of(data)):
         found = found.astype(np.float32)
     return found if dtype != "float64" or found.dtype != np.float32 else np.array(data, np.float64)
@@ -143,7 +166,13 @@ def full(shape: Any, value: Any, dtype: Any = None, *, device: str | None = None
     if isinstance(value, Var):
         return cast(value, dtype or value.dtype).broadcast_to(sizes((shape,), "full"))
     if dtype is None:
-        dtype = "bool" if isinstance(value, (bool, np.bool_)) else "int64" if isinstance(value, (int, np.integer)) else "float32"
+        dtype = (
+            "bool"
+            if isinstance(value, (bool, np.bool_))
+            else "int64"
+            if isinstance(value, (int, np.integer))
+            else "float32"
+        )
     shape = sizes(shape if isinstance(shape, (tuple, list)) else (shape,), "full")
     return placed(_graph.full(shape, dtype, value.item() if isinstance(value, np.generic) else value), None, device)
 
@@ -233,8 +262,15 @@ def finfo(dtype: Any) -> Any:
     if name == "bfloat16":
         from types import SimpleNamespace
 
-        return SimpleNamespace(bits=16, eps=2.0**-7, max=3.3895313892515355e38, min=-3.3895313892515355e38, tiny=2.0**-126,
-                               smallest_normal=2.0**-126, dtype=name)
+        return SimpleNamespace(
+            bits=16,
+            eps=2.0**-7,
+            max=3.3895313892515355e38,
+            min=-3.3895313892515355e38,
+            tiny=2.0**-126,
+            smallest_normal=2.0**-126,
+            dtype=name,
+        )
     return np.finfo(name)
 
 

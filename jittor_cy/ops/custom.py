@@ -1,4 +1,5 @@
 """jt.code: a user's own kernel, C++ source in, Vars out, with its own gradient."""
+
 from __future__ import annotations
 
 import copy
@@ -20,9 +21,21 @@ from jittor_cy.ops._rules import as_var, sizes
 
 __all__ = ["code"]
 
-C_TYPES = {"bool": "bool", "uint8": "unsigned char", "int8": "signed char", "int16": "short", "int32": "int",
-           "int64": "long long", "uint16": "unsigned short", "uint32": "unsigned", "uint64": "unsigned long long",
-           "float16": "unsigned short", "bfloat16": "unsigned short", "float32": "float", "float64": "double"}
+C_TYPES = {
+    "bool": "bool",
+    "uint8": "unsigned char",
+    "int8": "signed char",
+    "int16": "short",
+    "int32": "int",
+    "int64": "long long",
+    "uint16": "unsigned short",
+    "uint32": "unsigned",
+    "uint64": "unsigned long long",
+    "float16": "unsigned short",
+    "bfloat16": "unsigned short",
+    "float32": "float",
+    "float64": "double",
+}
 COMPILE_FLAGS = ("-std=c++17", "-O2", "-fPIC", "-shared", "-ffp-contract=off", "-fwrapv", "-fno-strict-aliasing")
 COMPILE_LIMIT_S = 120  # a compiler that takes longer is stopped
 
@@ -34,8 +47,15 @@ ENTRIES: dict[str, int] = {}  # hash of the text → number of the entry point
 LIBRARIES: list[ctypes.CDLL] = []  # loaded for the life of the process
 
 
-def code(shape: Any, dtype: Any, inputs: Sequence[Var] = (), cpu_src: str = "", cpu_grad_src: Any = (),
-         cpu_header: str = "", data: Mapping[str, float] | None = None) -> Any:
+def code(
+    shape: Any,
+    dtype: Any,
+    inputs: Sequence[Var] = (),
+    cpu_src: str = "",
+    cpu_grad_src: Any = (),
+    cpu_header: str = "",
+    data: Mapping[str, float] | None = None,
+) -> Any:
     """Outputs of your own C++ kernel.
 
     The source is the body of a function that fills the outputs; Jittor's notation is understood: @in0(i, j) is an
@@ -67,8 +87,10 @@ def code(shape: Any, dtype: Any, inputs: Sequence[Var] = (), cpu_src: str = "", 
     callback = None
     if any(gradients):
         if len(gradients) != len(values):
-            raise ArgumentError(f"code: {len(gradients)} sources of gradients for {len(values)} inputs",
-                                help='give "" where there is none')
+            raise ArgumentError(
+                f"code: {len(gradients)} sources of gradients for {len(values)} inputs",
+                help='give "" where there is none',
+            )
         callback = Gradient(call, [copy.copy(x) for x in values], gradients)
     outputs = call.run(values, callback)
     return outputs if several else outputs[0]
@@ -77,9 +99,23 @@ def code(shape: Any, dtype: Any, inputs: Sequence[Var] = (), cpu_src: str = "", 
 class Call:
     """One kernel: shapes and dtypes of the outputs, names of the inputs, source."""
 
-    def __init__(self, shapes: list[tuple[int, ...]], dtypes: list[Any], names: list[str], source: str, header: str,
-                 data: dict[str, float]) -> None:
-        self.shapes, self.dtypes, self.names, self.source, self.header, self.data = shapes, dtypes, names, source, header, data
+    def __init__(
+        self,
+        shapes: list[tuple[int, ...]],
+        dtypes: list[Any],
+        names: list[str],
+        source: str,
+        header: str,
+        data: dict[str, float],
+    ) -> None:
+        self.shapes, self.dtypes, self.names, self.source, self.header, self.data = (
+            shapes,
+            dtypes,
+            names,
+            source,
+            header,
+            data,
+        )
 
     def run(self, inputs: Sequence[Var], callback: Any = None) -> list[Var]:
         number = entry(self.text(inputs), "code")
@@ -99,15 +135,29 @@ class Call:
         body = re.sub(r"@alias\(.*?\)\s*;?", "", body)
         for i, key in enumerate(self.data):
             body = re.sub(rf"data\[\s*[\"']{re.escape(key)}[\"']\s*\]", f"scalars[{i}].f", body)
-        lines = [declare(name, str(x.dtype), x.ndim, "inputs", i) for i, (name, x) in enumerate(zip(self.names, inputs, strict=True))]
-        lines += [declare(name, canonical(dtype), len(shape), "outputs", i)
-                  for i, (name, dtype, shape) in enumerate(zip(outs, self.dtypes, self.shapes, strict=True))]
-        lines += [f"  const auto {alias}_p = {name}_p; using {alias}_type = {name}_type;" for alias, name in names.items() if alias != name]
-        ranks = {name: x.ndim for name, x in zip(self.names, inputs, strict=True)} | \
-                {name: len(shape) for name, shape in zip(outs, self.shapes, strict=True)}
-        body = expand(shapes_of_aliases(body, names), {alias: (name, ranks.get(name, 0)) for alias, name in names.items()})
-        return (f"{PRELUDE}{self.header}\nextern \"C\" void jt_code(const CodeTensor* inputs, const CodeTensor* outputs, "
-                "const KernelScalar* scalars) {\n" + "\n".join(lines) + f"\n{body}\n}}\n")
+        lines = [
+            declare(name, str(x.dtype), x.ndim, "inputs", i)
+            for i, (name, x) in enumerate(zip(self.names, inputs, strict=True))
+        ]
+        lines += [
+            declare(name, canonical(dtype), len(shape), "outputs", i)
+            for i, (name, dtype, shape) in enumerate(zip(outs, self.dtypes, self.shapes, strict=True))
+        ]
+        lines += [
+            f"  const auto {alias}_p = {name}_p; using {alias}_type = {name}_type;"
+            for alias, name in names.items()
+            if alias != name
+        ]
+        ranks = {name: x.ndim for name, x in zip(self.names, inputs, strict=True)} | {
+            name: len(shape) for name, shape in zip(outs, self.shapes, strict=True)
+        }
+        body = expand(
+            shapes_of_aliases(body, names), {alias: (name, ranks.get(name, 0)) for alias, name in names.items()}
+        )
+        return (
+            f'{PRELUDE}{self.header}\nextern "C" void jt_code(const CodeTensor* inputs, const CodeTensor* outputs, '
+            "const KernelScalar* scalars) {\n" + "\n".join(lines) + f"\n{body}\n}}\n"
+        )
 
 
 def canonical(dtype: Any) -> str:
@@ -140,10 +190,12 @@ def expand(body: str, operands: Mapping[str, tuple[str, int]]) -> str:
     """@in0(i, j) → in0_p[(i) * in0_stride0 + (j) * in0_stride1]."""
     out, at = [], 0
     while (found := re.compile(r"@(\w+)\s*\(").search(body, at)) is not None:
-        out.append(body[at:found.start()])
+        out.append(body[at : found.start()])
         name = found[1]
         if name not in operands:
-            raise ArgumentError(f"code: @{name} names nothing", help=f"there are {', '.join('@' + n for n in operands)}")
+            raise ArgumentError(
+                f"code: @{name} names nothing", help=f"there are {', '.join('@' + n for n in operands)}"
+            )
         arguments, at = split_arguments(body, found.end())
         real, ndim = operands[name]
         if len(arguments) != ndim and not (ndim == 0 and arguments == ["0"]):
@@ -166,7 +218,7 @@ def split_arguments(body: str, at: int) -> tuple[list[str], int]:
             start = i + 1
         if depth == 0:
             return [p for p in parts if p] or [], i + 1
-    raise ArgumentError(f"code: a bracket is not closed: {body[at - 8:at + 40]!r}")
+    raise ArgumentError(f"code: a bracket is not closed: {body[at - 8 : at + 40]!r}")
 
 
 class Gradient:
@@ -177,15 +229,21 @@ class Gradient:
 
     def __call__(self, cotangents: Sequence[Var | None]) -> list[Var | None]:
         shapes, dtypes = self.call.shapes, self.call.dtypes
-        douts = [_graph.full(shape, dtype, 0) if dy is None else dy
-                 for dy, shape, dtype in zip(cotangents, shapes, dtypes, strict=True)]
+        douts = [
+            _graph.full(shape, dtype, 0) if dy is None else dy
+            for dy, shape, dtype in zip(cotangents, shapes, dtypes, strict=True)
+        ]
         names = [*self.call.names, *(f"dout{i}" for i in range(len(douts)))]
         operands = [*self.inputs, *douts]
         if any("pout" in source for source in self.sources):
             names += [f"pout{i}" for i in range(len(douts))]
             operands += self.call.run(self.inputs)
-        return [Call([x.shape], [x.dtype], names, source, self.call.header, self.call.data).run(operands)[0] if source else None
-                for x, source in zip(self.inputs, self.sources, strict=True)]
+        return [
+            Call([x.shape], [x.dtype], names, source, self.call.header, self.call.data).run(operands)[0]
+            if source
+            else None
+            for x, source in zip(self.inputs, self.sources, strict=True)
+        ]
 
 
 def entry(text: str, name: str) -> int:
@@ -215,8 +273,14 @@ def compiled(text: str, key: str, compiler: str) -> Path:
     folder = Path(tempfile.mkdtemp(prefix="jtcy_code_"))
     source, library = folder / "code.cpp", folder / "code.so"
     source.write_text(text)
-    done = subprocess.run([compiler, "-x", "c++", *COMPILE_FLAGS, str(source), "-o", str(library)], capture_output=True,
-                          text=True, check=False, timeout=COMPILE_LIMIT_S, stdin=subprocess.DEVNULL)
+    done = subprocess.run(
+        [compiler, "-x", "c++", *COMPILE_FLAGS, str(source), "-o", str(library)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=COMPILE_LIMIT_S,
+        stdin=subprocess.DEVNULL,
+    )
     if done.returncode != 0:
         raise CompileError(f"code: the source does not compile\n{failure_text(source, text, done.stderr)}")
     return cache.insert([key], library, text) or library

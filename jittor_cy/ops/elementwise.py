@@ -1,4 +1,5 @@
 """Unary and binary maths, comparisons, where and casts, element by element."""
+
 from __future__ import annotations
 
 import math
@@ -17,6 +18,7 @@ Operand = Any  # a Var, a Python number or a NumPy array
 
 def unary(kind: str, name: str, doc: str, integers_stay: bool = False) -> Callable[[Var], Var]:
     """A public function for a unary primitive."""
+
     def function(x: Var) -> Var:
         x = as_var(x, name)
         if integers_stay and "float" not in str(x.dtype):
@@ -28,6 +30,7 @@ def unary(kind: str, name: str, doc: str, integers_stay: bool = False) -> Callab
 
 def binary(kind: str, name: str, doc: str) -> Callable[[Operand, Operand], Var]:
     """A public function for a binary primitive."""
+
     def function(a: Operand, b: Operand) -> Var:
         if not isinstance(a, Var) and not isinstance(b, Var):
             a = as_var(a, name)
@@ -84,7 +87,9 @@ add = binary("Add", "add", "a + b.")
 subtract = binary("Sub", "subtract", "a - b.")
 multiply = binary("Mul", "multiply", "a * b.")
 true_divide = binary("Div", "divide", "a / b; integers give float32.")
-floor_divide = binary("FloorDiv", "floor_divide", "a / b rounded towards minus infinity; an integer divided by 0 gives 0.")
+floor_divide = binary(
+    "FloorDiv", "floor_divide", "a / b rounded towards minus infinity; an integer divided by 0 gives 0."
+)
 remainder = binary("Mod", "remainder", "What floor_divide leaves, with the sign of b.")
 pow = binary("Pow", "pow", "a to the power of b.")  # noqa: A001
 atan2 = binary("Atan2", "atan2", "The angle of the point (b, a).")
@@ -95,7 +100,9 @@ bitwise_or = binary("BitOr", "bitwise_or", "Bits set in either.")
 bitwise_xor = binary("BitXor", "bitwise_xor", "Bits set in one of the two.")
 left_shift = binary("ShiftLeft", "left_shift", "a with its bits moved up by b; past the width: 0.")
 right_shift = binary("ShiftRight", "right_shift", "a with its bits moved down by b; past the width: the sign.")
-equal = binary("Eq", "equal", "Where a and b are equal, element by element (use `allclose` or (a == b).all() for one answer).")
+equal = binary(
+    "Eq", "equal", "Where a and b are equal, element by element (use `allclose` or (a == b).all() for one answer)."
+)
 not_equal = binary("Ne", "not_equal", "Where a and b differ.")
 less = binary("Lt", "less", "Where a < b.")
 less_equal = binary("Le", "less_equal", "Where a <= b.")
@@ -202,8 +209,11 @@ def where(condition: Operand, a: Operand = None, b: Operand = None) -> Any:
         from jittor_cy.ops.indexing import nonzero
 
         return nonzero(condition, as_tuple=True)
-    return _graph.where(condition, as_var(a, "where", "a", b if is_number(a) and isinstance(b, Var) else None),
-                        as_var(b, "where", "b", a if is_number(b) and isinstance(a, Var) else None))
+    return _graph.where(
+        condition,
+        as_var(a, "where", "a", b if is_number(a) and isinstance(b, Var) else None),
+        as_var(b, "where", "b", a if is_number(b) and isinstance(a, Var) else None),
+    )
 
 
 def clamp(x: Var, min: Operand = None, max: Operand = None, *, min_v: Operand = None, max_v: Operand = None) -> Var:  # noqa: A002
@@ -255,7 +265,9 @@ def cast(x: Operand, dtype: Any) -> Var:
     return x if x.dtype == dtype else _graph.cast(x, dtype)
 
 
-def to(x: Var, *args: Any, dtype: Any = None, device: Any = None, copy: bool = False, non_blocking: bool = False) -> Var:
+def to(
+    x: Var, *args: Any, dtype: Any = None, device: Any = None, copy: bool = False, non_blocking: bool = False
+) -> Var:
     """x in another dtype or on another device ("cpu", "cuda"), or both; x itself where nothing changes.
 
     Gradient: x, on its own device
@@ -333,7 +345,32 @@ def boolean(x: Var) -> Var:
 
 clip = clamp
 div = divide
-__all__ = [name for name, value in list(globals().items()) if callable(value) and not name.startswith("_")
-           and name not in {"Callable", "Any", "Var", "ArgumentError", "Operand", "as_bool", "as_var", "is_number", "binary",
-                            "listed", "named", "unary", "float32", "float64", "float16", "bfloat16", "int32", "int64",
-                            "uint8", "boolean"}]
+__all__ = [
+    name
+    for name, value in list(globals().items())
+    if callable(value)
+    and not name.startswith("_")
+    and name
+    not in {
+        "Callable",
+        "Any",
+        "Var",
+        "ArgumentError",
+        "Operand",
+        "as_bool",
+        "as_var",
+        "is_number",
+        "binary",
+        "listed",
+        "named",
+        "unary",
+        "float32",
+        "float64",
+        "float16",
+        "bfloat16",
+        "int32",
+        "int64",
+        "uint8",
+        "boolean",
+    }
+]

@@ -1,4 +1,5 @@
 """Index expressions: written as Jittor's strings or with Python operators, they become the runtime's index programs."""
+
 from __future__ import annotations
 
 import ast
@@ -39,8 +40,10 @@ def for_writing(structure: Sequence[int], shape: Sequence[int]) -> tuple[list[in
     at = 1
     for _ in range(structure[0]):
         length = structure[at + 1]
-        out += structure[at:at + 2]
-        for token, argument in zip(structure[at + 2:at + 2 + 2 * length:2], structure[at + 3:at + 2 + 2 * length:2], strict=True):
+        out += structure[at : at + 2]
+        for token, argument in zip(
+            structure[at + 2 : at + 2 + 2 * length : 2], structure[at + 3 : at + 2 + 2 * length : 2], strict=True
+        ):
             if token == EXTENT:
                 scalars.append(shape[argument])
                 token, argument = SLOT, len(scalars) - 1
@@ -63,17 +66,36 @@ class Expression:
             return value
         if isinstance(value, (int, np.integer)) and not isinstance(value, bool):
             return Expression(SLOT, int(value))
-        raise ArgumentTypeError(f"compute: an index is made of index variables, ints and Vars, found {type(value).__name__}")
+        raise ArgumentTypeError(
+            f"compute: an index is made of index variables, ints and Vars, found {type(value).__name__}"
+        )
 
-    def __add__(self, other: Any) -> Expression: return Expression(ADD, self, Expression.of(other))
-    def __radd__(self, other: Any) -> Expression: return Expression(ADD, Expression.of(other), self)
-    def __sub__(self, other: Any) -> Expression: return Expression(SUB, self, Expression.of(other))
-    def __rsub__(self, other: Any) -> Expression: return Expression(SUB, Expression.of(other), self)
-    def __mul__(self, other: Any) -> Expression: return Expression(MUL, self, factor(other))
-    def __rmul__(self, other: Any) -> Expression: return Expression(MUL, factor(other), self)
-    def __floordiv__(self, other: Any) -> Expression: return Expression(FLOOR_DIV, self, factor(other))
-    def __mod__(self, other: Any) -> Expression: return Expression(MOD, self, factor(other))
-    def __neg__(self) -> Expression: return Expression(SUB, Expression(CONST, 0), self)
+    def __add__(self, other: Any) -> Expression:
+        return Expression(ADD, self, Expression.of(other))
+
+    def __radd__(self, other: Any) -> Expression:
+        return Expression(ADD, Expression.of(other), self)
+
+    def __sub__(self, other: Any) -> Expression:
+        return Expression(SUB, self, Expression.of(other))
+
+    def __rsub__(self, other: Any) -> Expression:
+        return Expression(SUB, Expression.of(other), self)
+
+    def __mul__(self, other: Any) -> Expression:
+        return Expression(MUL, self, factor(other))
+
+    def __rmul__(self, other: Any) -> Expression:
+        return Expression(MUL, factor(other), self)
+
+    def __floordiv__(self, other: Any) -> Expression:
+        return Expression(FLOOR_DIV, self, factor(other))
+
+    def __mod__(self, other: Any) -> Expression:
+        return Expression(MOD, self, factor(other))
+
+    def __neg__(self) -> Expression:
+        return Expression(SUB, Expression(CONST, 0), self)
 
 
 def factor(value: Any) -> Expression:
@@ -145,8 +167,10 @@ class Reader:
         return self.convert(tree, text)
 
     def wrong(self, text: Any) -> ArgumentError:
-        return ArgumentError(f"{self.function}: {text!r} is not an index expression",
-                             help="i0, i1, ..., ints, + - * / %, xshape0, @e0(i0), comparisons and && || are understood")
+        return ArgumentError(
+            f"{self.function}: {text!r} is not an index expression",
+            help="i0, i1, ..., ints, + - * / %, xshape0, @e0(i0), comparisons and && || are understood",
+        )
 
     def convert(self, node: ast.AST, text: Any) -> Expression:
         match node:

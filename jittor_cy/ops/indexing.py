@@ -1,4 +1,5 @@
 """Reading and writing parts: getitem, setitem, gather, scatter, masks. NumPy's rules; data-dependent shapes compute."""
+
 from __future__ import annotations
 
 import math
@@ -16,8 +17,21 @@ from jittor_cy.ops.elementwise import cast, where
 from jittor_cy.ops.index_programs import Expression, checked_load, for_writing, plain_load
 from jittor_cy.ops.movement import RESHAPE, SLICE
 
-__all__ = ["gather", "getitem", "index_add", "index_select", "masked_fill", "masked_select", "nonzero", "one_hot", "scatter",
-           "scatter_add", "setitem", "take", "take_along_dim"]
+__all__ = [
+    "gather",
+    "getitem",
+    "index_add",
+    "index_select",
+    "masked_fill",
+    "masked_select",
+    "nonzero",
+    "one_hot",
+    "scatter",
+    "scatter_add",
+    "setitem",
+    "take",
+    "take_along_dim",
+]
 
 # What jt.compute makes of x[i, j + 1]; set there, so that this module need not know it.
 ELEMENT: list[Callable[[Var, tuple], Var]] = []
@@ -109,7 +123,9 @@ def filled_out(x: Var, keys: list[Any]) -> list[Any]:
     out: list[Any] = []
     for k in keys:
         if isinstance(k, (bool, np.bool_)):
-            raise ArgumentTypeError("getitem: a bool is no index", help="use None for a new axis, or a mask of the var's shape")
+            raise ArgumentTypeError(
+                "getitem: a bool is no index", help="use None for a new axis, or a mask of the var's shape"
+            )
         if isinstance(k, Var) and k.dtype == "bool":
             if not any(o is Ellipsis for o in out):
                 check_mask(x, k, sum(1 for o in out if o is not None))
@@ -117,8 +133,11 @@ def filled_out(x: Var, keys: list[Any]) -> list[Any]:
         elif k is None or k is Ellipsis or isinstance(k, (slice, Var)) or is_int(k):
             out.append(k)
         else:
-            raise ArgumentTypeError(f"getitem: {type(k).__name__} is no index", x=x,
-                                    help="ints, slices, ..., None, masks and integer arrays are")
+            raise ArgumentTypeError(
+                f"getitem: {type(k).__name__} is no index",
+                x=x,
+                help="ints, slices, ..., None, masks and integer arrays are",
+            )
     used = sum(1 for k in out if k is not None and k is not Ellipsis)
     if used > x.ndim:
         raise IndexError_(f"getitem: {used} indices for a {x.ndim}-d var", x=x)
@@ -126,19 +145,23 @@ def filled_out(x: Var, keys: list[Any]) -> list[Any]:
     if len(dots) > 1:
         raise IndexError_("getitem: ... may stand once", x=x)
     at = dots[0] if dots else len(out)
-    return out[:at] + [slice(None)] * (x.ndim - used) + out[at + 1:]
+    return out[:at] + [slice(None)] * (x.ndim - used) + out[at + 1 :]
 
 
 def check_mask(x: Var, mask: Var, axis: int) -> None:
-    expected = x.shape[axis:axis + mask.ndim]
+    expected = x.shape[axis : axis + mask.ndim]
     if expected != mask.shape:
-        raise IndexError_(f"getitem: a mask of shape {list(mask.shape)} does not fit the axes {list(expected)}", x=x, mask=mask)
+        raise IndexError_(
+            f"getitem: a mask of shape {list(mask.shape)} does not fit the axes {list(expected)}", x=x, mask=mask
+        )
 
 
 def slice_range(k: slice, n: int) -> tuple[int, int, int]:
     """(first, step, count)"""
     try:
-        first, stop, step = slice(*(None if v is None else operator.index(v) for v in (k.start, k.stop, k.step))).indices(n)
+        first, stop, step = slice(
+            *(None if v is None else operator.index(v) for v in (k.start, k.stop, k.step))
+        ).indices(n)
     except TypeError:
         raise ArgumentTypeError(f"getitem: slices are made of ints, found {k}") from None
     except ValueError:
@@ -156,14 +179,16 @@ def int_place(k: Any, n: int, axis: int) -> int:
 
 # ---- integer arrays ----
 
+
 def layout(x: Var, advanced: list[Any]) -> tuple[tuple[int, ...], tuple[int, ...], int]:
     """(result shape, common shape of the indices, where it stands in the result)"""
     places = [i for i, a in enumerate(advanced) if a is not None]
     try:
         common = np.broadcast_shapes(*(advanced[i].shape for i in places))
     except ValueError:
-        raise ShapeError("getitem: the index arrays do not broadcast",
-                         **{f"index{i}": advanced[i] for i in places}) from None
+        raise ShapeError(
+            "getitem: the index arrays do not broadcast", **{f"index{i}": advanced[i] for i in places}
+        ) from None
     adjacent = places == list(range(places[0], places[0] + len(places)))
     first = places[0] if adjacent else 0
     rest = [n for i, n in enumerate(x.shape) if advanced[i] is None]
@@ -212,6 +237,7 @@ def put_last(x: Var, structure: list[int], indices: list[Var], value: Var, funct
 
 
 # ---- named functions ----
+
 
 def take(x: Var, index: Any, dim: int | None = None, *, axis: int | None = None) -> Var:
     """Elements of x along `dim` (default: of x flattened) at the places in `index`; negative ones count from the end."""
@@ -263,7 +289,7 @@ def take_along_dim(x: Var, index: Var, dim: int | None = None, *, axis: int | No
         flat, places = (_graph.reshape(v, (math.prod(v.shape),)) for v in (x, index))
         return gather_along(flat, 0, places, "take_along_dim")
     place = one_axis(dim, axis, x.ndim, "take_along_dim")
-    shape = list(np.broadcast_shapes(*([*s[:place], 1, *s[place + 1:]] for s in (x.shape, index.shape))))
+    shape = list(np.broadcast_shapes(*([*s[:place], 1, *s[place + 1 :]] for s in (x.shape, index.shape))))
     wide_x, wide_index = list(shape), list(shape)
     wide_x[place], wide_index[place] = x.shape[place], index.shape[place]
     return gather_along(_graph.broadcast_to(x, wide_x), place, _graph.broadcast_to(index, wide_index), "take_along_dim")

@@ -1,4 +1,5 @@
 """Products that sum: matmul, dot, outer, tensordot, einsum; all of them one contraction each."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -125,8 +126,9 @@ def tensordot(a: Var, b: Var, dims: Any = 2, *, axes: Any = None) -> Var:
     letters = iter("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
     a_labels = [next(letters) for _ in range(a.ndim)]
     b_labels = [a_labels[from_a[from_b.index(i)]] if i in from_b else next(letters) for i in range(b.ndim)]
-    out = [label for i, label in enumerate(a_labels) if i not in from_a] + \
-          [label for i, label in enumerate(b_labels) if i not in from_b]
+    out = [label for i, label in enumerate(a_labels) if i not in from_a] + [
+        label for i, label in enumerate(b_labels) if i not in from_b
+    ]
     return contract(a, "".join(a_labels), b, "".join(b_labels), "".join(out), "tensordot")
 
 
@@ -142,7 +144,7 @@ def einsum(equation: str, *operands: Any) -> Var:
     values, inputs = zip(*(diagonals(x, labels) for x, labels in zip(values, inputs, strict=True)), strict=True)
     value, labels = values[0], inputs[0]
     for i in range(1, len(values)):
-        later = output + "".join(inputs[i + 1:])
+        later = output + "".join(inputs[i + 1 :])
         kept = "".join(dict.fromkeys(c for c in labels + inputs[i] if c in later))
         value, labels = contract(*without_ones(value, labels, values[i], inputs[i]), kept, "einsum"), kept
     value, labels = summed_alone(value, labels, output, "einsum")

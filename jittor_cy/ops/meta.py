@@ -1,4 +1,5 @@
 """The meta-operators themselves: reindex, reindex_reduce, broadcast, reduce; and compute, their readable form."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
@@ -21,13 +22,28 @@ from jittor_cy.ops.index_programs import (
 
 __all__ = ["broadcast", "compute", "index", "reduce", "reindex", "reindex_reduce", "reindex_var"]
 
-REDUCTIONS = {"add": "sum", "sum": "sum", "multiply": "prod", "prod": "prod", "maximum": "max", "max": "max",
-              "minimum": "min", "min": "min"}
+REDUCTIONS = {
+    "add": "sum",
+    "sum": "sum",
+    "multiply": "prod",
+    "prod": "prod",
+    "maximum": "max",
+    "max": "max",
+    "minimum": "min",
+    "min": "min",
+}
 NUMBERS = {"sum": 0, "prod": 1, "max": 2, "min": 3}
 
 
-def read_programs(function: str, x: Var, ndim: int, indexes: Sequence[Any], conditions: Sequence[str],
-                  extras: Sequence[Any], shape: Sequence[int]) -> tuple[list[int], Scope]:
+def read_programs(
+    function: str,
+    x: Var,
+    ndim: int,
+    indexes: Sequence[Any],
+    conditions: Sequence[str],
+    extras: Sequence[Any],
+    shape: Sequence[int],
+) -> tuple[list[int], Scope]:
     """Index programs, one an axis of the indexed Var, and the inputs and scalars that they use."""
     own = "xshape" if function == "reindex" else "yshape"
     reader = Reader(function, own, ndim, [as_var(e, function, "extra") for e in extras], shape)
@@ -39,8 +55,14 @@ def read_programs(function: str, x: Var, ndim: int, indexes: Sequence[Any], cond
     return structure, scope
 
 
-def reindex(x: Var, shape: Sequence[int], indexes: Sequence[Any], overflow_value: float = 0.0,
-            overflow_conditions: Sequence[str] = (), extras: Sequence[Var] = ()) -> Var:
+def reindex(
+    x: Var,
+    shape: Sequence[int],
+    indexes: Sequence[Any],
+    overflow_value: float = 0.0,
+    overflow_conditions: Sequence[str] = (),
+    extras: Sequence[Var] = (),
+) -> Var:
     """out[i0, i1, ...] = x[indexes[0], indexes[1], ...], and overflow_value where an index is outside.
 
     Args:     indexes: one expression for each axis of x, of i0, i1, ... (the axes of `shape`), ints, + - * / %, xshape0
@@ -58,8 +80,14 @@ def reindex(x: Var, shape: Sequence[int], indexes: Sequence[Any], overflow_value
     return _graph.reindex(scope.inputs, structure, [*scope.scalars, fill], shape, "reindex")
 
 
-def reindex_reduce(y: Var, op: str, shape: Sequence[int], indexes: Sequence[Any],
-                   overflow_conditions: Sequence[str] = (), extras: Sequence[Var] = ()) -> Var:
+def reindex_reduce(
+    y: Var,
+    op: str,
+    shape: Sequence[int],
+    indexes: Sequence[Any],
+    overflow_conditions: Sequence[str] = (),
+    extras: Sequence[Var] = (),
+) -> Var:
     """out[indexes] joined by `op` with y[i0, i1, ...], over all places of y in order; what is outside is dropped.
 
     Args:     op: "add", "multiply", "maximum" or "minimum"; places that nothing reaches hold its identity
@@ -124,6 +152,7 @@ def reduce(x: Var, op: str = "add", dims: Any = None, keepdims: bool = False) ->
 
 
 # ---- compute ----
+
 
 class Axes:
     """The shape of the compute that is being written; inner ones are not possible."""

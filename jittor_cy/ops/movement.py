@@ -1,4 +1,5 @@
 """Operations that move values: reshape, transpose, expand, pad, flip, concat, split. The first ones give views."""
+
 from __future__ import annotations
 
 import math
@@ -11,10 +12,47 @@ from jittor_cy._var import Var, view_of
 from jittor_cy.errors import ArgumentError, ArgumentTypeError, ShapeError
 from jittor_cy.ops._rules import as_var, axis_index, axis_list, one_axis, pick, sizes
 
-__all__ = ["broadcast_tensors", "broadcast_to", "cat", "chunk", "concat", "concatenate", "diag", "expand", "expand_as",
-           "flatten", "flip", "hstack", "matrix_transpose", "meshgrid", "moveaxis", "narrow", "pad", "permute", "permute_dims",
-           "repeat", "repeat_interleave", "reshape", "roll", "split", "squeeze", "stack", "swapaxes", "t", "tile", "transpose",
-           "tril", "triu", "unbind", "unflatten", "unsqueeze", "expand_dims", "view", "view_as", "vstack"]
+__all__ = [
+    "broadcast_tensors",
+    "broadcast_to",
+    "cat",
+    "chunk",
+    "concat",
+    "concatenate",
+    "diag",
+    "expand",
+    "expand_as",
+    "flatten",
+    "flip",
+    "hstack",
+    "matrix_transpose",
+    "meshgrid",
+    "moveaxis",
+    "narrow",
+    "pad",
+    "permute",
+    "permute_dims",
+    "repeat",
+    "repeat_interleave",
+    "reshape",
+    "roll",
+    "split",
+    "squeeze",
+    "stack",
+    "swapaxes",
+    "t",
+    "tile",
+    "transpose",
+    "tril",
+    "triu",
+    "unbind",
+    "unflatten",
+    "unsqueeze",
+    "expand_dims",
+    "view",
+    "view_as",
+    "vstack",
+]
 
 SLICE, TRANSPOSE, RESHAPE, EXPAND = 0, 1, 2, 3  # steps of a view (enum Step in _var.pyx)
 
@@ -63,7 +101,7 @@ def flatten(x: Var, start_dim: int = 0, end_dim: int = -1) -> Var:
     if start > end:
         raise ArgumentError(f"flatten: start_dim {start_dim} is behind end_dim {end_dim}", x=x)
     shape = x.shape
-    return reshape(x, *shape[:start], math.prod(shape[start:end + 1]), *shape[end + 1:])
+    return reshape(x, *shape[:start], math.prod(shape[start : end + 1]), *shape[end + 1 :])
 
 
 def unflatten(x: Var, dim: int, sizes_: Sequence[int]) -> Var:
@@ -71,7 +109,7 @@ def unflatten(x: Var, dim: int, sizes_: Sequence[int]) -> Var:
     dim = axis_index(dim, x.ndim, "unflatten")
     known = math.prod(n for n in sizes_ if n != -1)
     parts = [x.shape[dim] // known if n == -1 and known else n for n in sizes_]
-    return reshape(x, *x.shape[:dim], *parts, *x.shape[dim + 1:])
+    return reshape(x, *x.shape[:dim], *parts, *x.shape[dim + 1 :])
 
 
 def permute(x: Var, *dims: Any) -> Var:
@@ -153,7 +191,9 @@ def expand(x: Var, *shape: Any) -> Var:
     fresh = len(wanted) - x.ndim
     if fresh < 0:
         raise ShapeError(f"expand: {list(wanted)} has fewer dims than the var", x=x)
-    return view_of(x, (EXPAND, tuple(x.shape[i - fresh] if n == -1 and i >= fresh else n for i, n in enumerate(wanted))))
+    return view_of(
+        x, (EXPAND, tuple(x.shape[i - fresh] if n == -1 and i >= fresh else n for i, n in enumerate(wanted)))
+    )
 
 
 def broadcast_to(x: Var, *shape: Any) -> Var:
@@ -197,10 +237,10 @@ def repeat_interleave(x: Var, repeats: int, dim: int | None = None, *, axis: int
     if dim is None:
         x, dim = flatten(x), 0
     dim, times = axis_index(dim, x.ndim, "repeat_interleave"), operator.index(repeats)
-    shape = (*x.shape[:dim + 1], times, *x.shape[dim + 1:])
+    shape = (*x.shape[: dim + 1], times, *x.shape[dim + 1 :])
     axes = [*range(dim + 1), -1, *range(dim + 1, x.ndim)]
     wide = _graph.broadcast_axes(x, shape, axes)
-    return _graph.reshape(wide, [*x.shape[:dim], x.shape[dim] * times, *x.shape[dim + 1:]], "repeat_interleave")
+    return _graph.reshape(wide, [*x.shape[:dim], x.shape[dim] * times, *x.shape[dim + 1 :]], "repeat_interleave")
 
 
 def flip(x: Var, *dims: Any, dim: Any = None, axis: Any = None) -> Var:
@@ -320,7 +360,9 @@ def pad(x: Var, pad: Sequence[Any], mode: str = "constant", value: float = 0.0) 
         pairs = [tuple(p) for p in widths]
     else:
         if len(widths) % 2 or len(widths) > 2 * x.ndim:
-            raise ArgumentError(f"pad: {len(widths)} widths for {x.ndim} dims", help="give a low and a high one for each dim")
+            raise ArgumentError(
+                f"pad: {len(widths)} widths for {x.ndim} dims", help="give a low and a high one for each dim"
+            )
         pairs = [(widths[i], widths[i + 1]) for i in range(0, len(widths), 2)][::-1]
     pairs = [(0, 0)] * (x.ndim - len(pairs)) + pairs
     shape = [n + low + high for n, (low, high) in zip(x.shape, pairs, strict=True)]
@@ -374,8 +416,10 @@ def meshgrid(*vectors: Var, indexing: str = "ij") -> tuple[Var, ...]:
     """Coordinates of the grid that the vectors span, one Var for each; "xy" exchanges the first two axes."""
     parts = list(vectors[0]) if len(vectors) == 1 and isinstance(vectors[0], (tuple, list)) else list(vectors)
     shape = [v.shape[0] for v in parts]
-    grids = [_graph.broadcast_to(_graph.reshape(v, [n if i == k else 1 for k, n in enumerate(shape)]), shape)
-             for i, v in enumerate(parts)]
+    grids = [
+        _graph.broadcast_to(_graph.reshape(v, [n if i == k else 1 for k, n in enumerate(shape)]), shape)
+        for i, v in enumerate(parts)
+    ]
     return tuple(swapaxes(g, 0, 1) for g in grids) if indexing == "xy" and len(grids) > 1 else tuple(grids)
 
 

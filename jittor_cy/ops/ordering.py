@@ -1,4 +1,5 @@
 """Orders: sort, topk, unique, median. The order is found on the host, so these compute x; values carry gradients."""
+
 from __future__ import annotations
 
 from typing import Any, NamedTuple
@@ -52,7 +53,9 @@ def sort(x: Var, dim: int = -1, descending: bool = False, stable: bool = True, *
     return Ordered(take_along_dim(x, indices, one_axis(dim if axis is None else None, axis, x.ndim, "sort")), indices)
 
 
-def topk(x: Var, k: int, dim: int = -1, largest: bool = True, sorted: bool = True, *, axis: int | None = None) -> Ordered:  # noqa: A002
+def topk(
+    x: Var, k: int, dim: int = -1, largest: bool = True, sorted: bool = True, *, axis: int | None = None
+) -> Ordered:  # noqa: A002
     """(the k largest or smallest elements along `dim` in order, where they stood). Computes x."""
     x = as_var(x, "topk")
     place = one_axis(dim if axis is None else None, axis, x.ndim, "topk")
@@ -90,8 +93,13 @@ def median(x: Var, dim: int | None = None, *, axis: int | None = None) -> Any:
     return Ordered(take_along_dim(x, indices, place).squeeze(place), indices.squeeze(place))
 
 
-def unique(x: Var, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False,  # noqa: A002
-           dim: int | None = None) -> Any:
+def unique(
+    x: Var,
+    sorted: bool = True,
+    return_inverse: bool = False,
+    return_counts: bool = False,  # noqa: A002
+    dim: int | None = None,
+) -> Any:
     """The distinct elements in order; also where each element went and how often each stands. Computes x."""
     found = np.unique(as_var(x, "unique").numpy(), return_inverse=True, return_counts=True, axis=dim)
     inverse = np.asarray(found[1]).reshape(x.shape if dim is None else (x.shape[dim],))

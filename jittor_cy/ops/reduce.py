@@ -1,4 +1,5 @@
 """Reductions: sum, mean, extremes and their places, norms, softmax, cumulative sums."""
+
 from __future__ import annotations
 
 import math
@@ -10,8 +11,28 @@ from jittor_cy.errors import ArgumentError, ShapeError
 from jittor_cy.ops import elementwise as e
 from jittor_cy.ops._rules import as_var, axis_mask, one_axis, pick, reduction_axes
 
-__all__ = ["all", "amax", "amin", "any", "argmax", "argmin", "count_nonzero", "cumprod", "cumsum", "log_softmax",
-           "logsumexp", "max", "mean", "min", "norm", "prod", "softmax", "std", "sum", "var"]
+__all__ = [
+    "all",
+    "amax",
+    "amin",
+    "any",
+    "argmax",
+    "argmin",
+    "count_nonzero",
+    "cumprod",
+    "cumsum",
+    "log_softmax",
+    "logsumexp",
+    "max",
+    "mean",
+    "min",
+    "norm",
+    "prod",
+    "softmax",
+    "std",
+    "sum",
+    "var",
+]
 
 # A cumulative sum compares each element with a block of this many: cost n * block, depth log_block(n).
 SCAN_BLOCK = 64
@@ -30,8 +51,15 @@ def empty_over(x: Var, axes: int) -> bool:
     return 0 in [n for i, n in enumerate(x.shape) if axes >> i & 1]
 
 
-def sum(x: Var, dim: Any = None, keepdim: bool = False, *, dtype: Any = None, axis: Any = None,  # noqa: A001
-        keepdims: bool | None = None) -> Var:
+def sum(
+    x: Var,
+    dim: Any = None,
+    keepdim: bool = False,
+    *,
+    dtype: Any = None,
+    axis: Any = None,  # noqa: A001
+    keepdims: bool | None = None,
+) -> Var:
     """Sum of the elements over `dim` (default: all).
 
     Dtypes:   bool and integers give int64; 16-bit floats accumulate in float32
@@ -41,8 +69,9 @@ def sum(x: Var, dim: Any = None, keepdim: bool = False, *, dtype: Any = None, ax
     return reduce("sum", x if dtype is None else e.cast(x, dtype), dim, keepdim, axis, keepdims, "sum")
 
 
-def prod(x: Var, dim: Any = None, keepdim: bool = False, *, dtype: Any = None, axis: Any = None,
-         keepdims: bool | None = None) -> Var:
+def prod(
+    x: Var, dim: Any = None, keepdim: bool = False, *, dtype: Any = None, axis: Any = None, keepdims: bool | None = None
+) -> Var:
     """Product of the elements over `dim` (default: all).
 
     Dtypes:   bool and integers give int64
@@ -138,8 +167,9 @@ def count_nonzero(x: Var, dim: Any = None, *, axis: Any = None) -> Var:
     return sum(e.as_bool(x, "count_nonzero"), pick(dim, axis, "count_nonzero"))
 
 
-def mean(x: Var, dim: Any = None, keepdim: bool = False, *, dtype: Any = None, axis: Any = None,
-         keepdims: bool | None = None) -> Var:
+def mean(
+    x: Var, dim: Any = None, keepdim: bool = False, *, dtype: Any = None, axis: Any = None, keepdims: bool | None = None
+) -> Var:
     """Mean over `dim` (default: all); NaN of none.
 
     Dtypes:   integers give float32; 16-bit floats accumulate in float32
@@ -150,8 +180,16 @@ def mean(x: Var, dim: Any = None, keepdim: bool = False, *, dtype: Any = None, a
     return x if axes is None else _graph.mean(x, axes, keep)
 
 
-def var(x: Var, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: float | None = None,
-        axis: Any = None, keepdims: bool | None = None) -> Var:
+def var(
+    x: Var,
+    dim: Any = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
+    correction: float | None = None,
+    axis: Any = None,
+    keepdims: bool | None = None,
+) -> Var:
     """Variance over `dim` (default: all), by default divided by one less than the number of elements, as PyTorch's.
 
     Args:     unbiased: False divides by the number of elements · correction: divides by that much less
@@ -164,8 +202,16 @@ def var(x: Var, dim: Any = None, unbiased: bool | None = None, keepdim: bool = F
     return _graph.variance(x, 0 if axes is None else axes, keep, less)
 
 
-def std(x: Var, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: float | None = None,
-        axis: Any = None, keepdims: bool | None = None) -> Var:
+def std(
+    x: Var,
+    dim: Any = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
+    correction: float | None = None,
+    axis: Any = None,
+    keepdims: bool | None = None,
+) -> Var:
     """Square root of var, with its arguments.
 
     Gradient: x; 0 where all elements are equal
@@ -180,8 +226,9 @@ def root(x: Var, p: float) -> Var:
     return e.where(is_zero, 0.0, e.sqrt(safe) if p == 2 else safe ** (1 / p))
 
 
-def norm(x: Var, p: Any = 2, dim: Any = None, keepdim: bool = False, *, axis: Any = None,
-         keepdims: bool | None = None) -> Var:
+def norm(
+    x: Var, p: Any = 2, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool | None = None
+) -> Var:
     """The p-norm of the elements over `dim` (default: all): the p-th root of the sum of |x|^p.
 
     Args:     p: a number, inf, -inf, or "fro" (2)
@@ -273,8 +320,12 @@ def scan_last(x: Var, kind: str) -> Var:
     ends = _graph.slice_(within, [0] * (x.ndim) + [SCAN_BLOCK - 1], [1] * (x.ndim + 1), (*rest, blocks, 1))
     before = scan_last(_graph.reshape(ends, (*rest, blocks)), kind)
     low = [0] * (x.ndim - 1) + [1]
-    shifted = _graph.pad(_graph.slice_(before, [0] * x.ndim, [1] * x.ndim, (*rest, blocks - 1)), low, (*rest, blocks),
-                         0.0 if kind == "sum" else 1.0)
+    shifted = _graph.pad(
+        _graph.slice_(before, [0] * x.ndim, [1] * x.ndim, (*rest, blocks - 1)),
+        low,
+        (*rest, blocks),
+        0.0 if kind == "sum" else 1.0,
+    )
     carried = _graph.reshape(shifted, (*rest, blocks, 1))
     whole = within + carried if kind == "sum" else within * carried
     flat = _graph.reshape(whole, (*rest, blocks * SCAN_BLOCK))

@@ -1,7 +1,8 @@
 """Differential runs of random programs: fused = unfused = interpreter = eager to the bit, and = NumPy within tolerance.
 
-    python -m jittor_cy.testing.fuzz --count 10000 --first-seed 0
+python -m jittor_cy.testing.fuzz --count 10000 --first-seed 0
 """
+
 from __future__ import annotations
 
 import argparse

@@ -5,6 +5,7 @@
 A mutant lives in this process alone: its kernels have other texts or flags and so other KernelKeys, and they go to a
 cache folder of their own. Random programs are compared between the mutated compiler, the interpreter and NumPy.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -37,8 +38,10 @@ class Mutant:
 
 # ---- how mistakes are made ----
 
+
 def text_edit(pattern: str, replacement: str) -> Callable[[], AbstractContextManager[Any]]:
     """Edits the C text of every kernel."""
+
     def patch() -> AbstractContextManager[Any]:
         from jittor_cy.compiler.codegen import cpu
 
@@ -50,6 +53,7 @@ def text_edit(pattern: str, replacement: str) -> Callable[[], AbstractContextMan
 
 def wrapped(module: str, owner: str, change: Callable[..., Any]) -> Callable[[], AbstractContextManager[Any]]:
     """Replaces `owner` ("function" or "Class.method") of a module of the compiler by `change(true function, *args)`."""
+
     def patch() -> AbstractContextManager[Any]:
         *path, name = owner.split(".")
         place = functools.reduce(getattr, path, compiler_module(module))
@@ -75,6 +79,7 @@ def compiler_module(name: str) -> Any:
 
 
 # ---- the mistakes ----
+
 
 def unrounded(true: Callable[..., str], expr: Any, name: str, args: list[str]) -> str:
     return args[0] if name == "Round16" else true(expr, name, args)
@@ -136,11 +141,17 @@ def column_major(true: Callable[..., list], linear: Any, extents: list) -> list:
 
 MUTANTS = (
     Mutant("32 lanes in a row reduction", constant("schedule.values", "ROW_LANES", 32)),
-    Mutant("tail of a row loses its last element",
-           text_edit(r"for \(long long (\w+) = at; \1 < stop;", r"for (long long \1 = at; \1 < stop - 1;")),
-    Mutant("lanes combined one after the other instead of by halving",
-           text_edit(r"for \(int w = (\d+); w > 0; w /= 2\) \{(\s*)for \(int (\w) = 0; \3 < w; \3\+\+\)",
-                     r"for (int w = 1; w < 2 * \1; w++) {\2for (int \3 = 0; \3 < 1; \3++)")),
+    Mutant(
+        "tail of a row loses its last element",
+        text_edit(r"for \(long long (\w+) = at; \1 < stop;", r"for (long long \1 = at; \1 < stop - 1;"),
+    ),
+    Mutant(
+        "lanes combined one after the other instead of by halving",
+        text_edit(
+            r"for \(int w = (\d+); w > 0; w /= 2\) \{(\s*)for \(int (\w) = 0; \3 < w; \3\+\+\)",
+            r"for (int w = 1; w < 2 * \1; w++) {\2for (int \3 = 0; \3 < 1; \3++)",
+        ),
+    ),
     Mutant("blocks combined from the last to the first instead of pairwise", text_edit(r"number & 1;", "number & 0;")),
     Mutant("16-bit rounding skipped inside a kernel", wrapped("codegen.c_like", "Printer.value_operation", unrounded)),
     Mutant("operands of sub swapped", wrapped("codegen.c_like", "Printer.value_operation", swapped_sub)),
@@ -150,15 +161,24 @@ MUTANTS = (
     Mutant("stride of a view's last axis forgotten", wrapped("schedule.values", "Values.place", forgotten_stride)),
     Mutant("donated memory read after it was overwritten", wrapped("passes.donate", "may_share", careless_donation)),
     Mutant("a reduction used before it is complete", wrapped("schedule.loops", "Builder.add_result", one_level)),
-    Mutant("constants merged though their values differ",
-           constant("passes.simplify_graph", "WITHOUT_SCALARS", ("elementwise", "reduce", "source"))),
+    Mutant(
+        "constants merged though their values differ",
+        constant("passes.simplify_graph", "WITHOUT_SCALARS", ("elementwise", "reduce", "source")),
+    ),
     Mutant("reshape counts column-major", wrapped("schedule.values", "unflatten", column_major)),
-    Mutant("multiply and add contracted", constant("toolchain.gcc", "EXACT", (
-        "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math", "-fwrapv", "-fno-strict-aliasing"))),
+    Mutant(
+        "multiply and add contracted",
+        constant(
+            "toolchain.gcc",
+            "EXACT",
+            ("-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math", "-fwrapv", "-fno-strict-aliasing"),
+        ),
+    ),
 )
 
 
 # ---- looking for them ----
+
 
 @contextlib.contextmanager
 def planted(mutant: Mutant, folder: str) -> Iterator[None]:
@@ -214,8 +234,10 @@ def main() -> int:
     for mutant in [m for m in MUTANTS if options.only in m.name]:
         count = find(mutant, options.limit, options.first_seed)
         missed += count is None
-        print(f"{mutant.name:64} {f'found by program {count}' if count else f'NOT found by {options.limit} programs'}",
-              flush=True)
+        print(
+            f"{mutant.name:64} {f'found by program {count}' if count else f'NOT found by {options.limit} programs'}",
+            flush=True,
+        )
     return 1 if missed else 0
 
 

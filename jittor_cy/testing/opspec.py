@@ -1,4 +1,5 @@
 """OpSpec: a record an operation, from which its values, gradients, dtypes and layouts are tested; also users' own."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -101,8 +102,13 @@ def check_gradient(spec: OpSpec, jt: Any) -> None:
     for i, gradient in zip(floating, gradients, strict=True):
         expected = numeric_gradient(lambda *moved: float(np.sum(spec.oracle(*moved) * weights)), operands, i)
         scale = max(1.0, float(np.abs(expected).max(initial=0.0)))
-        np.testing.assert_allclose(gradient.numpy(), expected, rtol=GRADIENT_TOLERANCE, atol=GRADIENT_TOLERANCE * scale,
-                                   err_msg=f"{spec.name}: gradient of operand {i}")
+        np.testing.assert_allclose(
+            gradient.numpy(),
+            expected,
+            rtol=GRADIENT_TOLERANCE,
+            atol=GRADIENT_TOLERANCE * scale,
+            err_msg=f"{spec.name}: gradient of operand {i}",
+        )
 
 
 def check_second_gradient(spec: OpSpec, jt: Any) -> None:
@@ -124,5 +130,10 @@ def check_second_gradient(spec: OpSpec, jt: Any) -> None:
     for i, second in zip(floating, seconds, strict=True):
         expected = numeric_gradient(lambda *moved: float(slope(*moved)[0].item()), operands, i)
         scale = max(1.0, float(np.abs(expected).max(initial=0.0)))
-        np.testing.assert_allclose(second.numpy(), expected, rtol=SECOND_TOLERANCE, atol=SECOND_TOLERANCE * scale,
-                                   err_msg=f"{spec.name}: second gradient of operand {i}")
+        np.testing.assert_allclose(
+            second.numpy(),
+            expected,
+            rtol=SECOND_TOLERANCE,
+            atol=SECOND_TOLERANCE * scale,
+            err_msg=f"{spec.name}: second gradient of operand {i}",
+        )

@@ -1,4 +1,5 @@
 """What is known of a value in a random program, and what an operation on such values is."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence

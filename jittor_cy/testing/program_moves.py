@@ -1,4 +1,5 @@
 """Operations of random programs that move values: views, slices, padding, joining, indices, scatters."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
@@ -8,16 +9,28 @@ import numpy as np
 
 from jittor_cy.testing.program_kinds import Drawn, Operand, OpRow
 
-__all__ = ["concat_row", "draw_padding", "draw_permutation", "draw_reshape", "draw_slices", "expand_row", "insert_row",
-           "movement_row", "scatter_row", "take_row"]
+__all__ = [
+    "concat_row",
+    "draw_padding",
+    "draw_permutation",
+    "draw_reshape",
+    "draw_slices",
+    "expand_row",
+    "insert_row",
+    "movement_row",
+    "scatter_row",
+    "take_row",
+]
 
 
 Parameters = tuple[tuple[Any, ...], tuple[int, ...]]  # of an operation, and the shape of its result
 
 
-def movement_row(name: str, draw_parameters: Callable[[Any, tuple[int, ...]], Parameters | None], jittor: Callable,
-                 numpy: Callable) -> OpRow:
+def movement_row(
+    name: str, draw_parameters: Callable[[Any, tuple[int, ...]], Parameters | None], jittor: Callable, numpy: Callable
+) -> OpRow:
     """Values move without arithmetic; exactness stays."""
+
     def draw(choices: Any, kinds: Sequence[Operand], first: int) -> Drawn | None:
         x = kinds[first]
         drawn = draw_parameters(choices, x.shape)
@@ -93,15 +106,25 @@ def concat_row() -> OpRow:
         if not x.shape:
             return None
         axis = choices.integer(0, len(x.shape) - 1)
-        others = [i for i, y in enumerate(kinds) if y.dtype == x.dtype and len(y.shape) == len(x.shape)
-                  and all(m == n for k, (m, n) in enumerate(zip(x.shape, y.shape, strict=True)) if k != axis)]
+        others = [
+            i
+            for i, y in enumerate(kinds)
+            if y.dtype == x.dtype
+            and len(y.shape) == len(x.shape)
+            and all(m == n for k, (m, n) in enumerate(zip(x.shape, y.shape, strict=True)) if k != axis)
+        ]
         second = choices.pick(others)
         y = kinds[second]
         shape = tuple(n + (y.shape[axis] if k == axis else 0) for k, n in enumerate(x.shape))
         return (first, second), (axis,), Operand(shape, x.dtype, x.exact and y.exact, max(x.depth, y.depth))
 
-    return OpRow("concat", "movement", draw, lambda jt, x, y, axis: jt.concat([x, y], axis),
-                 lambda x, y, axis: np.concatenate([x, y], axis))
+    return OpRow(
+        "concat",
+        "movement",
+        draw,
+        lambda jt, x, y, axis: jt.concat([x, y], axis),
+        lambda x, y, axis: np.concatenate([x, y], axis),
+    )
 
 
 def take_row() -> OpRow:
@@ -113,12 +136,14 @@ def take_row() -> OpRow:
         rows = tuple(choices.integer(-x.shape[0], x.shape[0] - 1) for _ in range(count))
         return (first,), (rows,), Operand((count, *x.shape[1:]), x.dtype, x.exact, x.depth)
 
-    return OpRow("take", "reindex", draw, lambda jt, x, rows: x[jt.array(np.array(rows))],
-                 lambda x, rows: x[np.array(rows)])
+    return OpRow(
+        "take", "reindex", draw, lambda jt, x, rows: x[jt.array(np.array(rows))], lambda x, rows: x[np.array(rows)]
+    )
 
 
 def scatter_row() -> OpRow:
     """Rows added by index into zeros, in the order of the source."""
+
     def draw(choices: Any, kinds: Sequence[Operand], first: int) -> Drawn | None:
         x = kinds[first]
         if x.dtype not in ("float32", "float64", "int32", "int64") or len(x.shape) != 2 or 0 in x.shape:
@@ -139,6 +164,7 @@ def scatter_row() -> OpRow:
 
 def insert_row() -> OpRow:
     """x with one region replaced: what setitem makes."""
+
     def draw(choices: Any, kinds: Sequence[Operand], first: int) -> Drawn | None:
         x = kinds[first]
         drawn = draw_slices(choices, x.shape)

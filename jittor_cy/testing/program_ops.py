@@ -1,4 +1,5 @@
 """The operations that random programs are made of: how to draw legal operands, and what NumPy says they mean."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
@@ -23,12 +24,21 @@ from jittor_cy.testing.program_moves import (
 __all__ = ["OPS", "OpRow", "Operand"]
 
 
-def unary_row(name: str, numpy: Callable, *, accepts: tuple[str, ...] = FLOATS, exact: bool = False,
-              smooth: bool = True, result: str | None = None, jittor: Callable | None = None) -> OpRow:
+def unary_row(
+    name: str,
+    numpy: Callable,
+    *,
+    accepts: tuple[str, ...] = FLOATS,
+    exact: bool = False,
+    smooth: bool = True,
+    result: str | None = None,
+    jittor: Callable | None = None,
+) -> OpRow:
     """`smooth` False: a small error of the operand may make a large one of the result, so it must be exact.
 
     16-bit operands: NumPy is asked in float32 and rounded, as docs/bits.md says.
     """
+
     def draw(choices: Any, kinds: Sequence[Operand], first: int) -> Drawn | None:
         x = kinds[first]
         if x.dtype not in accepts or (not smooth and not x.exact) or x.depth > MAX_DEPTH:
@@ -40,6 +50,7 @@ def unary_row(name: str, numpy: Callable, *, accepts: tuple[str, ...] = FLOATS, 
 
 def widened(function: Callable) -> Callable:
     """Runs a NumPy function of float16 operands in float32 and rounds the result back."""
+
     def run(*operands: Any) -> np.ndarray:
         half = any(isinstance(x, np.ndarray) and x.dtype == np.float16 for x in operands)
         if not half:
@@ -51,9 +62,18 @@ def widened(function: Callable) -> Callable:
     return run
 
 
-def binary_row(name: str, numpy: Callable, *, accepts: tuple[str, ...], exact: bool = True, smooth: bool = True,
-               result: str | None = None, jittor: Callable) -> OpRow:
+def binary_row(
+    name: str,
+    numpy: Callable,
+    *,
+    accepts: tuple[str, ...],
+    exact: bool = True,
+    smooth: bool = True,
+    result: str | None = None,
+    jittor: Callable,
+) -> OpRow:
     """Operands of one dtype whose shapes broadcast."""
+
     def draw(choices: Any, kinds: Sequence[Operand], first: int) -> Drawn | None:
         x = kinds[first]
         if x.dtype not in accepts or x.depth > MAX_DEPTH:
@@ -93,8 +113,16 @@ def widened_scalar(function: Callable) -> Callable:
     return run
 
 
-def reduce_row(name: str, numpy: Callable, *, accepts: tuple[str, ...], exact: bool, result: str | None = None,
-               smooth: bool = True, one_axis: bool = False) -> OpRow:
+def reduce_row(
+    name: str,
+    numpy: Callable,
+    *,
+    accepts: tuple[str, ...],
+    exact: bool,
+    result: str | None = None,
+    smooth: bool = True,
+    one_axis: bool = False,
+) -> OpRow:
     def draw(choices: Any, kinds: Sequence[Operand], first: int) -> Drawn | None:
         x = kinds[first]
         ndim = len(x.shape)
@@ -158,8 +186,14 @@ def matmul_row() -> OpRow:
         x = kinds[first]
         if x.dtype not in (*FLOATS, "int32", "int64") or len(x.shape) < 2 or x.depth > MAX_DEPTH:
             return None
-        others = [i for i, y in enumerate(kinds) if y.dtype == x.dtype and len(y.shape) >= 2
-                  and y.shape[-2] == x.shape[-1] and broadcasts(y.shape[:-2], x.shape[:-2])]
+        others = [
+            i
+            for i, y in enumerate(kinds)
+            if y.dtype == x.dtype
+            and len(y.shape) >= 2
+            and y.shape[-2] == x.shape[-1]
+            and broadcasts(y.shape[:-2], x.shape[:-2])
+        ]
         if not others:
             return None
         second = choices.pick(others)
@@ -208,25 +242,38 @@ OPS: tuple[OpRow, ...] = (
     unary_row("log1p_abs", lambda x: np.log1p(np.abs(x)), jittor=lambda jt, x: jt.log1p(jt.abs(x))),
     unary_row("abs", np.abs, accepts=(*FLOATS, "int32", "int64"), exact=True),
     unary_row("neg", np.negative, accepts=(*FLOATS, "int32", "int64"), exact=True, jittor=lambda jt, x: -x),
-    unary_row("sqrt_abs", lambda x: np.sqrt(np.abs(x)), exact=True, smooth=False,
-              jittor=lambda jt, x: jt.sqrt(jt.abs(x))),
+    unary_row(
+        "sqrt_abs", lambda x: np.sqrt(np.abs(x)), exact=True, smooth=False, jittor=lambda jt, x: jt.sqrt(jt.abs(x))
+    ),
     unary_row("floor", np.floor, exact=True, smooth=False),
     unary_row("sign", np.sign, accepts=(*FLOATS, "int32", "int64"), exact=True, smooth=False),
     unary_row("relu", lambda x: np.maximum(x, 0), exact=True, jittor=lambda jt, x: jt.nn.relu(x)),
-    unary_row("square", np.square, accepts=(*FLOATS, "int32", "int64"), exact=True, smooth=False,
-              jittor=lambda jt, x: x**2),
+    unary_row(
+        "square", np.square, accepts=(*FLOATS, "int32", "int64"), exact=True, smooth=False, jittor=lambda jt, x: x**2
+    ),
     unary_row("isnan", np.isnan, exact=True, smooth=False, result="bool"),
     unary_row("logical_not", np.logical_not, accepts=("bool",), exact=True, smooth=False),
     binary_row("add", np.add, accepts=NUMBERS, jittor=lambda jt, x, y: x + y),
     binary_row("sub", np.subtract, accepts=(*FLOATS, "int32", "int64"), jittor=lambda jt, x, y: x - y),
-    binary_row("mul_tanh", lambda x, y: x * np.tanh(y), accepts=("float32", "float64"), exact=False,
-               jittor=lambda jt, x, y: x * jt.tanh(y)),
+    binary_row(
+        "mul_tanh",
+        lambda x, y: x * np.tanh(y),
+        accepts=("float32", "float64"),
+        exact=False,
+        jittor=lambda jt, x, y: x * jt.tanh(y),
+    ),
     binary_row("mul", np.multiply, accepts=("int32", "int64", "uint8"), jittor=lambda jt, x, y: x * y),
     binary_row("div", np.divide, accepts=FLOATS, smooth=False, jittor=lambda jt, x, y: x / y),
-    binary_row("floor_divide", np.floor_divide, accepts=("float32", "float64", "int32", "int64"), smooth=False,
-               jittor=lambda jt, x, y: x // y),
-    binary_row("mod", np.mod, accepts=("float32", "float64", "int32", "int64"), smooth=False,
-               jittor=lambda jt, x, y: x % y),
+    binary_row(
+        "floor_divide",
+        np.floor_divide,
+        accepts=("float32", "float64", "int32", "int64"),
+        smooth=False,
+        jittor=lambda jt, x, y: x // y,
+    ),
+    binary_row(
+        "mod", np.mod, accepts=("float32", "float64", "int32", "int64"), smooth=False, jittor=lambda jt, x, y: x % y
+    ),
     binary_row("bitwise_xor", np.bitwise_xor, accepts=(*INTS, "bool"), jittor=lambda jt, x, y: x ^ y),
     binary_row("maximum", np.maximum, accepts=NUMBERS, jittor=lambda jt, x, y: jt.maximum(x, y)),
     binary_row("minimum", np.minimum, accepts=NUMBERS, jittor=lambda jt, x, y: jt.minimum(x, y)),

@@ -1,4 +1,5 @@
 """Random programs: typed, in range, with every layout; run by jittor_cy and by NumPy, and compared."""
+
 from __future__ import annotations
 
 import random
@@ -126,8 +127,9 @@ class Program:
         """Gradients of the sum of all floating results for the floating leaves; [] where there are none."""
         leaves, results = self.record(jt)
         targets = [x for x, leaf in zip(leaves, self.leaves, strict=True) if "float" in leaf.dtype]
-        parts = [y.astype("float32").sum() for y, i in zip(results, self.results, strict=True)
-                 if self.kinds[i].floating]
+        parts = [
+            y.astype("float32").sum() for y, i in zip(results, self.results, strict=True) if self.kinds[i].floating
+        ]
         if not targets or not parts:
             return []
         gradients = jt.grad(sum(parts[1:], parts[0]), targets)
@@ -145,11 +147,13 @@ class Program:
             values.append(apply_layout(jt.array(base), leaf.layout, leaf.shape))
         for step in self.steps:
             values.append(step.op.jittor(jt, *[values[i] for i in step.operands], *step.parameters))
-        return values[:len(self.leaves)], [values[i] for i in self.results]
+        return values[: len(self.leaves)], [values[i] for i in self.results]
 
     def __str__(self) -> str:
-        lines = [f"v{i} = {leaf.dtype}{list(leaf.shape)} {leaf.layout} seed {leaf.seed}"
-                 for i, leaf in enumerate(self.leaves)]
+        lines = [
+            f"v{i} = {leaf.dtype}{list(leaf.shape)} {leaf.layout} seed {leaf.seed}"
+            for i, leaf in enumerate(self.leaves)
+        ]
         for n, step in enumerate(self.steps, len(self.leaves)):
             given = ", ".join([*(f"v{i}" for i in step.operands), *map(repr, step.parameters)])
             kind = self.kinds[n]
@@ -181,8 +185,9 @@ def build_program(choices: Choices, max_ops: int) -> Program:
         add_step(choices, program)
     used = {i for step in program.steps for i in step.operands}
     last = len(program.kinds) - 1
-    program.results = [i for i in range(len(program.leaves), last + 1)
-                       if i == last or i not in used or choices.integer(0, 5) == 0]
+    program.results = [
+        i for i in range(len(program.leaves), last + 1) if i == last or i not in used or choices.integer(0, 5) == 0
+    ]
     return program
 
 

@@ -1,4 +1,5 @@
 """Tolerances from dtype and length: how far two right answers may lie apart. Never tuned to make a test pass."""
+
 from __future__ import annotations
 
 import numpy as np

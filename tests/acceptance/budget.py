@@ -5,6 +5,7 @@
 Losses must be equal to the bit, counted bytes never above the budget, and peak resident memory above the baseline within
 the budget + 5 % + 64 MiB. Prints the slowdown.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -47,13 +48,29 @@ def train(steps: int, batch_size: int, budget: int) -> dict[str, object]:
     jt.sync_all(True)
     seconds = time.perf_counter() - start
     stats = jt.memory.stats()
-    return {"losses": losses, "seconds": seconds, "peak": stats["peak_counted_nbytes"], "spilled": stats["spill_written_nbytes"],
-            "evictions": stats["evictions"], "rss": peak_rss() - baseline}
+    return {
+        "losses": losses,
+        "seconds": seconds,
+        "peak": stats["peak_counted_nbytes"],
+        "spilled": stats["spill_written_nbytes"],
+        "evictions": stats["evictions"],
+        "rss": peak_rss() - baseline,
+    }
 
 
 def run(steps: int, batch_size: int, budget: int) -> dict:
-    command = [sys.executable, "-m", "tests.acceptance.budget", "--child", "--steps", str(steps), "--batch", str(batch_size),
-               "--budget", str(budget)]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.acceptance.budget",
+        "--child",
+        "--steps",
+        str(steps),
+        "--batch",
+        str(batch_size),
+        "--budget",
+        str(budget),
+    ]
     return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[-1])
 
 
@@ -73,12 +90,18 @@ def main() -> int:
     held = run(options.steps, options.batch, budget)
     rss_limit = budget * SHARE_OF_RSS + RSS_SLACK
     mib = 1 / (1 << 20)
-    print(f"unconstrained: peak {free['peak'] * mib:.0f} MiB counted, {free['rss'] * mib:.0f} MiB resident, {free['seconds']:.1f} s")
-    print(f"budget {budget * mib:.0f} MiB: peak {held['peak'] * mib:.0f} MiB counted, {held['rss'] * mib:.0f} MiB resident "
-          f"(limit {rss_limit * mib:.0f}), {held['seconds']:.1f} s, {held['evictions']} evictions, "
-          f"{held['spilled'] * mib:.0f} MiB written")
-    print(f"slowdown {held['seconds'] / free['seconds']:.2f}; losses of {options.steps} steps equal: "
-          f"{held['losses'] == free['losses']}")
+    print(
+        f"unconstrained: peak {free['peak'] * mib:.0f} MiB counted, {free['rss'] * mib:.0f} MiB resident, {free['seconds']:.1f} s"
+    )
+    print(
+        f"budget {budget * mib:.0f} MiB: peak {held['peak'] * mib:.0f} MiB counted, {held['rss'] * mib:.0f} MiB resident "
+        f"(limit {rss_limit * mib:.0f}), {held['seconds']:.1f} s, {held['evictions']} evictions, "
+        f"{held['spilled'] * mib:.0f} MiB written"
+    )
+    print(
+        f"slowdown {held['seconds'] / free['seconds']:.2f}; losses of {options.steps} steps equal: "
+        f"{held['losses'] == free['losses']}"
+    )
     right = held["losses"] == free["losses"] and held["peak"] <= budget and held["rss"] <= rss_limit
     return 0 if right else 1
 

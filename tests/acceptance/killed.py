@@ -1,7 +1,8 @@
 """kill -9 at random moments during compilation: the cache stays valid and the program's result unchanged.
 
-    python -m tests.acceptance.killed [--times 50]
+python -m tests.acceptance.killed [--times 50]
 """
+
 from __future__ import annotations
 
 import argparse
@@ -35,8 +36,12 @@ def work() -> None:
 
 
 def command(cache: str) -> subprocess.Popen:
-    return subprocess.Popen([sys.executable, "-m", "tests.acceptance.killed", "--work"], stdout=subprocess.PIPE, text=True,
-                            env={**os.environ, "JTCY_CACHE_DIR": cache})
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.acceptance.killed", "--work"],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "JTCY_CACHE_DIR": cache},
+    )
 
 
 def finish(cache: str) -> list[str]:
@@ -61,8 +66,10 @@ def main(times: int) -> int:
             process.send_signal(signal.SIGKILL)
             process.wait()
         found, damaged = finish(killed)
-    print(f"{times} kills within {full:.1f} s of work: result {'unchanged' if found == expected else 'CHANGED'}, "
-          f"{damaged} damaged entries")
+    print(
+        f"{times} kills within {full:.1f} s of work: result {'unchanged' if found == expected else 'CHANGED'}, "
+        f"{damaged} damaged entries"
+    )
     return 0 if found == expected and damaged == "0" else 1
 
 

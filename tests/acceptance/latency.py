@@ -1,7 +1,8 @@
 """First call minus the median step of a LeNet training step, with an empty and with a warm kernel cache.
 
-    python -m tests.acceptance.latency
+python -m tests.acceptance.latency
 """
+
 from __future__ import annotations
 
 import json
@@ -35,14 +36,22 @@ def measure() -> None:
         jt.sync_all(True)
         seconds.append(time.perf_counter() - start)
     jt.debug.wait_for_compiles()
-    print(json.dumps({"first": seconds[0], "median": statistics.median(seconds[10:]),
-                      "compiled": jt.stats()["kernels_compiled"]}))
+    print(
+        json.dumps(
+            {"first": seconds[0], "median": statistics.median(seconds[10:]), "compiled": jt.stats()["kernels_compiled"]}
+        )
+    )
 
 
 def run(cache: str) -> dict[str, float]:
     environment = {**os.environ, "JTCY_CACHE_DIR": cache}
-    done = subprocess.run([sys.executable, "-m", "tests.acceptance.latency", "--measure"], env=environment, check=True,
-                          capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.acceptance.latency", "--measure"],
+        env=environment,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
     return json.loads(done.stdout.splitlines()[-1])
 
 
@@ -50,12 +59,19 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as cache:
         os.chmod(cache, 0o700)
         cold, warm = run(cache), run(cache)
-    print(f"cold: first {cold['first']:.3f} s, median step {cold['median'] * 1e3:.2f} ms, "
-          f"difference {cold['first'] - cold['median']:.3f} s (limit {COLD_LIMIT_S}), {cold['compiled']:.0f} kernels compiled")
-    print(f"warm: first {warm['first']:.3f} s, median step {warm['median'] * 1e3:.2f} ms, "
-          f"difference {warm['first'] - warm['median']:.3f} s (limit {WARM_LIMIT_S}), {warm['compiled']:.0f} kernels compiled")
-    right = (cold["first"] - cold["median"] <= COLD_LIMIT_S and warm["first"] - warm["median"] <= WARM_LIMIT_S
-             and warm["compiled"] == 0)
+    print(
+        f"cold: first {cold['first']:.3f} s, median step {cold['median'] * 1e3:.2f} ms, "
+        f"difference {cold['first'] - cold['median']:.3f} s (limit {COLD_LIMIT_S}), {cold['compiled']:.0f} kernels compiled"
+    )
+    print(
+        f"warm: first {warm['first']:.3f} s, median step {warm['median'] * 1e3:.2f} ms, "
+        f"difference {warm['first'] - warm['median']:.3f} s (limit {WARM_LIMIT_S}), {warm['compiled']:.0f} kernels compiled"
+    )
+    right = (
+        cold["first"] - cold["median"] <= COLD_LIMIT_S
+        and warm["first"] - warm["median"] <= WARM_LIMIT_S
+        and warm["compiled"] == 0
+    )
     return 0 if right else 1
 
 

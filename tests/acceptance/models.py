@@ -1,4 +1,5 @@
 """The networks that the measurements train: an MLP, LeNet-5 and the convolutional net of the Fashion-MNIST tutorial."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -34,9 +35,17 @@ class LeNet(nn.Module):
 def fashion_net() -> nn.Module:
     """Two convolutions with batch norm and pooling, then a linear layer."""
     return nn.Sequential(
-        nn.Conv2d(1, 32, 3, padding=1), nn.BatchNorm2d(32), nn.ReLU(), nn.MaxPool2d(2),
-        nn.Conv2d(32, 64, 3, padding=1), nn.BatchNorm2d(64), nn.ReLU(), nn.MaxPool2d(2),
-        nn.Flatten(), nn.Linear(64 * 7 * 7, 10))
+        nn.Conv2d(1, 32, 3, padding=1),
+        nn.BatchNorm2d(32),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Conv2d(32, 64, 3, padding=1),
+        nn.BatchNorm2d(64),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Flatten(),
+        nn.Linear(64 * 7 * 7, 10),
+    )
 
 
 def batch(shape: tuple[int, ...], seed: int = 0) -> tuple[jt.Var, jt.Var]:

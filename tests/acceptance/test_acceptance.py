@@ -1,4 +1,5 @@
 """The measurements hold: short forms in every run, whole ones with --full."""
+
 from __future__ import annotations
 
 import subprocess
@@ -16,7 +17,9 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def measure(name: str, *arguments: str) -> str:
-    done = subprocess.run([sys.executable, "-m", f"tests.acceptance.{name}", *arguments], cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-m", f"tests.acceptance.{name}", *arguments], cwd=ROOT, capture_output=True, text=True
+    )
     assert done.returncode == 0, f"{name} fell short:\n{done.stdout}\n{done.stderr}"
     return done.stdout
 
@@ -83,8 +86,13 @@ def test_a_plan_hit_runs_no_python_between_sync_and_the_last_kernel(settled) -> 
     optimizer.step(loss)
     calls: list[str] = []
 
-    sys.setprofile(lambda frame, event, argument: calls.append(frame.f_code.co_qualname if sys.version_info >= (3, 11)
-                                                               else frame.f_code.co_name) if event == "call" else None)
+    sys.setprofile(
+        lambda frame, event, argument: (
+            calls.append(frame.f_code.co_qualname if sys.version_info >= (3, 11) else frame.f_code.co_name)
+            if event == "call"
+            else None
+        )
+    )
     try:
         jt.sync_all(True)
     finally:
@@ -101,7 +109,7 @@ def test_changing_a_number_compiles_nothing(change: str, settled) -> None:
 
     def step(rows: int, first: int, rate: float) -> None:
         optimizer.param_groups[0]["lr"] = rate
-        x = jt.array(generator.standard_normal((rows, 800), dtype=np.float32))[:, first:first + 784]
+        x = jt.array(generator.standard_normal((rows, 800), dtype=np.float32))[:, first : first + 784]
         loss = nn.cross_entropy_loss(model(x), jt.array(generator.integers(0, 10, rows)))
         optimizer.step(loss)
         jt.sync_all(True)
@@ -110,7 +118,11 @@ def test_changing_a_number_compiles_nothing(change: str, settled) -> None:
         step(64, 2, 0.01)
     before = jt.stats()["kernels_compiled"]
 
-    step({"batch size": 48}.get(change, 64), {"index constant": 5}.get(change, 2), {"learning rate": 0.003}.get(change, 0.01))
+    step(
+        {"batch size": 48}.get(change, 64),
+        {"index constant": 5}.get(change, 2),
+        {"learning rate": 0.003}.get(change, 0.01),
+    )
 
     assert jt.stats()["kernels_compiled"] == before
 
@@ -187,10 +199,19 @@ def test_launches_and_flushes_of_a_step(make, shape, contractions: int, kernels:
         if reads:
             loss.item()
         after = jt.stats()
-        counts.append({name: after[name] - before[name] for name in after
-                       if name.startswith("flushes") or name in ("launches", "interpreted_launches", "plan_misses")})
+        counts.append(
+            {
+                name: after[name] - before[name]
+                for name in after
+                if name.startswith("flushes") or name in ("launches", "interpreted_launches", "plan_misses")
+            }
+        )
 
     reason = "flushes_read" if reads else "flushes_window"
     expected = {name: 0 for name in counts[0]} | {
-        "launches": contractions + kernels, "interpreted_launches": contractions, "flushes": 1, reason: 1}
+        "launches": contractions + kernels,
+        "interpreted_launches": contractions,
+        "flushes": 1,
+        reason: 1,
+    }
     assert counts[3:] == [expected] * (steps - 3)

@@ -1,4 +1,5 @@
 """What random programs found, each in its smallest form."""
+
 from __future__ import annotations
 
 import numpy as np

@@ -1,4 +1,5 @@
 """The random programs find planted mistakes of the compiler, and putting a mistake in leaves nothing behind."""
+
 from __future__ import annotations
 
 import pytest

@@ -1,4 +1,5 @@
 """Random programs give the same bits however they are run, and NumPy's values."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -42,8 +43,12 @@ def test_gradients_of_programs_of_fixed_seeds_agree_in_every_mode(first: int) ->
         check_gradients(random_program(seed))
 
 
-@settings(max_examples=20, deadline=None, derandomize=True,
-          suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(
+    max_examples=20,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
 @given(programs())
 def test_drawn_programs_agree_in_every_mode(program: Program) -> None:
     check_program(program, ("fused", "unfused", "interpreter"))

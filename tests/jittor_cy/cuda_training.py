@@ -1,4 +1,5 @@
 """Trains a network for a few steps and prints the losses as JSON: cuda_training.py mlp|lenet cpu|explicit|managed."""
+
 from __future__ import annotations
 
 import json
@@ -19,8 +20,11 @@ def main(network: str, device: str) -> None:
     jt.seed(3)
     model, shape = (mlp(), (16, 784)) if network == "mlp" else (LeNet(), (8, 1, 28, 28))
     x, labels = batch(shape)
-    optimizer = optim.AdamW(model.parameters(), lr=1e-2) if network == "mlp" else optim.SGD(
-        model.parameters(), lr=0.05, momentum=0.9)
+    optimizer = (
+        optim.AdamW(model.parameters(), lr=1e-2)
+        if network == "mlp"
+        else optim.SGD(model.parameters(), lr=0.05, momentum=0.9)
+    )
     losses = []
     for _ in range(STEPS):
         loss = nn.cross_entropy_loss(model(x), labels)

@@ -1,4 +1,5 @@
 """Gradients: grad and backward, their reports and modes, hooks, user functions; torch's idiom and Jittor's."""
+
 from __future__ import annotations
 
 import gc
@@ -61,10 +62,13 @@ def test_unused_target_gets_zeros_and_a_reason() -> None:
     assert "stopped" in jt.autograd.last_report[2] and "test_autograd.py" in jt.autograd.last_report[2]
 
 
-@pytest.mark.parametrize("loss,words", [
-    (lambda x: x * 2, "one element"),
-    (lambda x: x.int().sum(), "must be floating"),
-])
+@pytest.mark.parametrize(
+    "loss,words",
+    [
+        (lambda x: x * 2, "one element"),
+        (lambda x: x.int().sum(), "must be floating"),
+    ],
+)
 def test_loss_that_has_no_gradient_is_an_error(loss: Any, words: str) -> None:
     x = jt.array(X)
 
@@ -150,7 +154,9 @@ def test_no_grad_decorates_and_survives_an_exception() -> None:
     assert jt.is_grad_enabled()
 
 
-@pytest.mark.parametrize("stop", [lambda x: x.detach(), lambda x: x.clone().stop_grad(), lambda x: x.clone().requires_grad_(False)])
+@pytest.mark.parametrize(
+    "stop", [lambda x: x.detach(), lambda x: x.clone().stop_grad(), lambda x: x.clone().requires_grad_(False)]
+)
 def test_stopped_gradients_do_not_pass(stop: Any) -> None:
     x = jt.array(X)
 

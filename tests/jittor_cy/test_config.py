@@ -1,4 +1,5 @@
 """Settings: attribute, environment, with, decorator; unknown names suggest; values are checked."""
+
 from __future__ import annotations
 
 import os
@@ -15,8 +16,14 @@ READ = "import jittor_cy as jt; print(repr(getattr(jt.flags, {name!r})))"
 
 
 def in_new_process(code: str, **environment: str) -> subprocess.CompletedProcess:
-    return subprocess.run([sys.executable, "-c", code], env={**os.environ, **environment}, capture_output=True, text=True,
-                          timeout=120, check=False)
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
 
 
 def test_there_are_few_settings_and_each_is_explained() -> None:
@@ -24,10 +31,17 @@ def test_there_are_few_settings_and_each_is_explained() -> None:
     assert all(s.doc.endswith(".") and s.accepts for s in config.SETTINGS)
 
 
-@pytest.mark.parametrize("name,text,value", [
-    ("fuse", "0", "False"), ("window_ops", "100", "100"), ("cache_size", "2MiB", "2097152"), ("debug", "3,fuse", "'3,fuse'"),
-    ("isa", "portable", "'portable'"), ("threads", "1", "1"),
-])
+@pytest.mark.parametrize(
+    "name,text,value",
+    [
+        ("fuse", "0", "False"),
+        ("window_ops", "100", "100"),
+        ("cache_size", "2MiB", "2097152"),
+        ("debug", "3,fuse", "'3,fuse'"),
+        ("isa", "portable", "'portable'"),
+        ("threads", "1", "1"),
+    ],
+)
 def test_environment_sets_a_flag(name: str, text: str, value: str) -> None:
     found = in_new_process(READ.format(name=name), **{f"JTCY_{name.upper()}": text})
 
@@ -76,7 +90,9 @@ def test_refused_value_leaves_the_old_one() -> None:
     assert jt.flags.isa == ""
 
 
-@pytest.mark.parametrize("value,nbytes", [(300, 300), ("300", 300), ("1.5KiB", 1536), ("2 MB", 2_000_000), ("1GiB", 2**30)])
+@pytest.mark.parametrize(
+    "value,nbytes", [(300, 300), ("300", 300), ("1.5KiB", 1536), ("2 MB", 2_000_000), ("1GiB", 2**30)]
+)
 def test_bytes_are_read_with_units(value: object, nbytes: int) -> None:
     assert config.parse_nbytes(value) == nbytes
 
@@ -121,9 +137,11 @@ def test_threads_do_not_change_the_bits() -> None:
 
 
 def test_import_starts_nothing() -> None:
-    code = ("import sys, threading, numpy; before = set(sys.modules); import jittor_cy as jt; "
-            "print(threading.active_count(), 'jittor_cy.compiler.pipeline' in sys.modules, 'cuda' in sys.modules, "
-            "'jittor_cy.nn' in sys.modules, len([t for t in __import__('os').listdir('/proc/self/task')]))")
+    code = (
+        "import sys, threading, numpy; before = set(sys.modules); import jittor_cy as jt; "
+        "print(threading.active_count(), 'jittor_cy.compiler.pipeline' in sys.modules, 'cuda' in sys.modules, "
+        "'jittor_cy.nn' in sys.modules, len([t for t in __import__('os').listdir('/proc/self/task')]))"
+    )
 
     found = in_new_process(code, OPENBLAS_NUM_THREADS="1")
 

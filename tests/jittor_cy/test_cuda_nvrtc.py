@@ -1,4 +1,5 @@
 """NVRTC: the maths and a kernel compile for sm_90 without spills; a failure names the line."""
+
 from __future__ import annotations
 
 import re
@@ -11,7 +12,9 @@ from jittor_cy.compiler.toolchain import nvrtc
 from jittor_cy.errors import CompileError
 
 needs_nvrtc = pytest.mark.skipif(nvrtc.nvrtc_version() is None, reason="NVRTC is not installed (pip install .[cuda])")
-MATHS = (Path(__file__).resolve().parents[2] / "runtime" / "exec" / "kernel_math.h").read_text().replace("#pragma once", "")
+MATHS = (
+    (Path(__file__).resolve().parents[2] / "runtime" / "exec" / "kernel_math.h").read_text().replace("#pragma once", "")
+)
 FUNCTION = re.compile(r"^static inline ([\w ]+?) (jt_\w+)\(([^)]*)\)", re.MULTILINE)
 
 
@@ -23,9 +26,11 @@ def kernels_of_all_functions() -> str:
         if "*" in parameters:
             continue
         arguments = ", ".join(f"(({kind}*)p[{i}])[i]" for i, kind in enumerate(types))
-        kernels.append(f'extern "C" __global__ void try_{name}(void** p, long long end) {{\n'
-                       f"  const long long i = blockIdx.x * 128ll + threadIdx.x;\n"
-                       f"  if (i < end) (({result}*)p[3])[i] = {name}({arguments});\n}}\n")
+        kernels.append(
+            f'extern "C" __global__ void try_{name}(void** p, long long end) {{\n'
+            f"  const long long i = blockIdx.x * 128ll + threadIdx.x;\n"
+            f"  if (i < end) (({result}*)p[3])[i] = {name}({arguments});\n}}\n"
+        )
     return "".join(kernels)
 
 
@@ -48,7 +53,9 @@ def test_binary_is_a_cubin_and_not_an_intermediate_form() -> None:
 def test_failure_names_the_line_and_the_diagnostic() -> None:
     source = 'extern "C" __global__ void k(float* x) {\n  x[0] = missing;\n}\n'
 
-    with pytest.raises(CompileError, match=r'k\.cu:2: error: identifier "missing" is undefined\n  2 \| x\[0\] = missing;'):
+    with pytest.raises(
+        CompileError, match=r'k\.cu:2: error: identifier "missing" is undefined\n  2 \| x\[0\] = missing;'
+    ):
         nvrtc.compile_cubin(source, 90, "k.cu")
 
 
@@ -56,8 +63,10 @@ def test_failure_names_the_line_and_the_diagnostic() -> None:
 def test_multiply_and_add_are_not_contracted() -> None:
     kernel = 'extern "C" __global__ void k(float* x) {{ x[0] = {}; }}'.format
 
-    plain, apart, fused = (nvrtc.compile_cubin(kernel(value), 90).image for value in (
-        "x[1] * x[2] + x[3]", "__fadd_rn(__fmul_rn(x[1], x[2]), x[3])", "__fmaf_rn(x[1], x[2], x[3])"))
+    plain, apart, fused = (
+        nvrtc.compile_cubin(kernel(value), 90).image
+        for value in ("x[1] * x[2] + x[3]", "__fadd_rn(__fmul_rn(x[1], x[2]), x[3])", "__fmaf_rn(x[1], x[2], x[3])")
+    )
 
     assert plain == apart
     assert plain != fused

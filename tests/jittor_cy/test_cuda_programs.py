@@ -1,4 +1,5 @@
 """Op families and random programs on the simulated GPU: NumPy's values, and the bits of a CPU that has FMA."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -88,8 +89,12 @@ def test_every_kernel_of_the_programs_compiles_for_sm_90_without_spills(cuda: An
     for seed in range(1000, 1000 + BATCH):
         random_program(seed).run(cuda)
 
-    spills = {key: used for key, text in texts.items()
-              for used in nvrtc.compile_cubin(text, 90).resources.values() if used.spill_nbytes}
+    spills = {
+        key: used
+        for key, text in texts.items()
+        for used in nvrtc.compile_cubin(text, 90).resources.values()
+        if used.spill_nbytes
+    }
 
     assert len(texts) >= BATCH
     assert spills == {}

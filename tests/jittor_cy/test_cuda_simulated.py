@@ -1,4 +1,5 @@
 """The simulated GPU: what a wrong kernel or a forgotten copy would do on a real one shows here too."""
+
 from __future__ import annotations
 
 import signal
@@ -19,24 +20,33 @@ PARTS = """
   float sum = 0;
   for (long long i = threadIdx.x; i < args.dim[0]; i += 64) sum += x[i];
 """
-TREE = PARTS + """
+TREE = (
+    PARTS
+    + """
   part[threadIdx.x] = sum;
   __syncthreads();
   for (int w = 32; w; w >>= 1) { if (threadIdx.x < w) part[threadIdx.x] += part[threadIdx.x + w]; __syncthreads(); }
   if (threadIdx.x == 0) ((float*)args.ptr[1])[0] = part[0];
 """
-SHUFFLE = PARTS + """
+)
+SHUFFLE = (
+    PARTS
+    + """
   for (int w = 16; w; w >>= 1) sum += __shfl_xor_sync(~0u, sum, w);
   if (threadIdx.x % 32 == 0) part[threadIdx.x / 32] = sum;
   __syncthreads();
   if (threadIdx.x == 0) ((float*)args.ptr[1])[0] = part[0] + part[1];
 """
-ATOMIC = PARTS + """
+)
+ATOMIC = (
+    PARTS
+    + """
   float* y = (float*)args.ptr[1];
   if (threadIdx.x == 0) *y = 0;
   __syncthreads();
   atomicAdd(y, sum);
 """
+)
 KERNELS = {
     "tree": TREE,
     "shuffle": SHUFFLE,
@@ -53,15 +63,27 @@ KERNELS = {
 def launch(tmp_path_factory: pytest.TempPathFactory):
     folder = tmp_path_factory.mktemp("simulated")
     program = folder / "cuda_launch"
-    subprocess.run(["g++", "-std=c++20", "-O1", f"-I{ROOT / 'runtime'}", str(Path(__file__).parent / "cuda_launch.cpp"),
-                    str(ROOT / "jittor_cy" / "libjtcy.so"), f"-Wl,-rpath,{ROOT / 'jittor_cy'}", "-o", str(program)],
-                   check=True)
+    subprocess.run(
+        [
+            "g++",
+            "-std=c++20",
+            "-O1",
+            f"-I{ROOT / 'runtime'}",
+            str(Path(__file__).parent / "cuda_launch.cpp"),
+            str(ROOT / "jittor_cy" / "libjtcy.so"),
+            f"-Wl,-rpath,{ROOT / 'jittor_cy'}",
+            "-o",
+            str(program),
+        ],
+        check=True,
+    )
     text = ARGS + "".join(KERNEL.format(name=name, body=body) for name, body in KERNELS.items())
     module = compile_simulated(text, folder / "kernels.so")
 
     def run(kernel: str, order: int = 0, memory: str = "explicit", *more: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([str(program), str(module), kernel, str(order), memory, *more], capture_output=True,
-                              text=True, check=False)
+        return subprocess.run(
+            [str(program), str(module), kernel, str(order), memory, *more], capture_output=True, text=True, check=False
+        )
 
     return run
 

@@ -1,4 +1,5 @@
 """Training steps on the simulated GPU, in both memory modes, give the losses of the CPU."""
+
 from __future__ import annotations
 
 import functools
@@ -20,8 +21,14 @@ TOLERANCE = 784 * 2.0**-23
 
 @functools.cache
 def train(network: str, device: str) -> dict[str, object]:
-    done = subprocess.run([sys.executable, "-m", "tests.jittor_cy.cuda_training", network, device], cwd=ROOT,
-                          capture_output=True, text=True, check=False, env={**os.environ, "JTCY_DEBUG": "1"})
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.jittor_cy.cuda_training", network, device],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "JTCY_DEBUG": "1"},
+    )
     assert done.returncode == 0, done.stderr
     return {**json.loads(done.stdout.splitlines()[-1]), "trace": done.stderr}
 
@@ -41,4 +48,4 @@ def test_training_runs_in_kernels_of_the_gpu_alone(network: str) -> None:
     found = train(network, "explicit")
 
     assert found["launches"] > 10 * STEPS
-    assert "effect=\"on the host\"" not in found["trace"]
+    assert 'effect="on the host"' not in found["trace"]

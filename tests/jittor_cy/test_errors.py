@@ -1,4 +1,5 @@
 """Programs that must fail: the class that a NumPy user expects, and a message that names function, operands and cure."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -16,7 +17,12 @@ def x() -> jt.Var:
 
 FAILURES: list[tuple[str, Callable, type[Exception], tuple[str, ...]]] = [
     ("add shapes", lambda: x() + jt.zeros(4), errors.ShapeError, ("add", "[2, 3]", "[4]", "test_errors.py")),
-    ("matmul inner", lambda: jt.zeros(2, 3) @ jt.zeros(4, 5), errors.ShapeError, ("matmul", "3", "4", "test_errors.py")),
+    (
+        "matmul inner",
+        lambda: jt.zeros(2, 3) @ jt.zeros(4, 5),
+        errors.ShapeError,
+        ("matmul", "3", "4", "test_errors.py"),
+    ),
     ("reshape count", lambda: x().reshape(4, 2), errors.ShapeError, ("reshape", "6", "[4, 2]")),
     ("reshape two unknown", lambda: x().reshape(-1, -1), errors.ArgumentError, ("reshape", "one may be -1")),
     ("sum axis", lambda: x().sum(2), errors.IndexError_, ("sum", "dim 2", "2-d", "from -2 to 1")),
@@ -67,7 +73,9 @@ FAILURES: list[tuple[str, Callable, type[Exception], tuple[str, ...]]] = [
 
 
 @pytest.mark.parametrize("run,kind,words", [f[1:] for f in FAILURES], ids=[f[0] for f in FAILURES])
-def test_failure_has_its_class_and_names_what_is_wrong(run: Callable, kind: type[Exception], words: tuple[str, ...]) -> None:
+def test_failure_has_its_class_and_names_what_is_wrong(
+    run: Callable, kind: type[Exception], words: tuple[str, ...]
+) -> None:
     with pytest.raises(kind) as caught:
         run()
 
@@ -75,12 +83,23 @@ def test_failure_has_its_class_and_names_what_is_wrong(run: Callable, kind: type
     assert not missing, str(caught.value)
 
 
-@pytest.mark.parametrize("kind,base", [
-    (errors.ShapeError, ValueError), (errors.DtypeError, TypeError), (errors.IndexError_, IndexError),
-    (errors.ArgumentTypeError, TypeError), (errors.ArgumentError, ValueError), (errors.MemoryBudgetError, MemoryError),
-    (errors.CompileError, RuntimeError), (errors.RunError, RuntimeError), (errors.ForkError, RuntimeError),
-    (errors.GradientError, RuntimeError), (errors.DeviceError, RuntimeError), (errors.InternalError, RuntimeError),
-])
+@pytest.mark.parametrize(
+    "kind,base",
+    [
+        (errors.ShapeError, ValueError),
+        (errors.DtypeError, TypeError),
+        (errors.IndexError_, IndexError),
+        (errors.ArgumentTypeError, TypeError),
+        (errors.ArgumentError, ValueError),
+        (errors.MemoryBudgetError, MemoryError),
+        (errors.CompileError, RuntimeError),
+        (errors.RunError, RuntimeError),
+        (errors.ForkError, RuntimeError),
+        (errors.GradientError, RuntimeError),
+        (errors.DeviceError, RuntimeError),
+        (errors.InternalError, RuntimeError),
+    ],
+)
 def test_classes_are_what_a_numpy_user_expects(kind: type[Exception], base: type[Exception]) -> None:
     assert issubclass(kind, base) and issubclass(kind, errors.JittorError)
     assert "Cause:" in kind.__doc__ and "Cure:" in kind.__doc__

@@ -1,4 +1,5 @@
 """In-place operations and views behave as NumPy's: a write through either side is seen by the other."""
+
 from __future__ import annotations
 
 import gc
@@ -120,12 +121,25 @@ def test_write_to_an_expanded_view_is_refused() -> None:
         wide += 1
 
 
-@pytest.mark.parametrize("name,arguments,expected", [
-    ("add_", (1,), [2.0, 3.0]), ("mul_", (2,), [2.0, 4.0]), ("sub_", (1,), [0.0, 1.0]), ("divide_", (2,), [0.5, 1.0]),
-    ("zero_", (), [0.0, 0.0]), ("fill_", (7,), [7.0, 7.0]), ("clamp_", (1.5, 3), [1.5, 2.0]), ("neg_", (), [-1.0, -2.0]),
-    ("copy_", (5,), None), ("sqrt_", (), [1.0, 2.0**0.5]), ("relu_", (), [1.0, 2.0]),
-])
-def test_in_place_methods_put_their_result_into_the_var(name: str, arguments: tuple, expected: list[float] | None) -> None:
+@pytest.mark.parametrize(
+    "name,arguments,expected",
+    [
+        ("add_", (1,), [2.0, 3.0]),
+        ("mul_", (2,), [2.0, 4.0]),
+        ("sub_", (1,), [0.0, 1.0]),
+        ("divide_", (2,), [0.5, 1.0]),
+        ("zero_", (), [0.0, 0.0]),
+        ("fill_", (7,), [7.0, 7.0]),
+        ("clamp_", (1.5, 3), [1.5, 2.0]),
+        ("neg_", (), [-1.0, -2.0]),
+        ("copy_", (5,), None),
+        ("sqrt_", (), [1.0, 2.0**0.5]),
+        ("relu_", (), [1.0, 2.0]),
+    ],
+)
+def test_in_place_methods_put_their_result_into_the_var(
+    name: str, arguments: tuple, expected: list[float] | None
+) -> None:
     x = jt.array([1.0, 2.0])
     arguments = (jt.array([5.0, 6.0]),) if name == "copy_" else arguments
 

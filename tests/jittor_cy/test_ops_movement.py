@@ -1,4 +1,5 @@
 """Operations that move values, against NumPy and torch."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -48,16 +49,24 @@ ROWS: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
     "chunk": (lambda x: x.chunk(2, 2)[1], lambda x: x[..., 2:]),
     "unbind": (lambda x: x.unbind(1)[2], lambda x: x[:, 2]),
     "pad of torch": (lambda x: jt.pad(x, (1, 2, 0, 1)), lambda x: np.pad(x, ((0, 0), (0, 1), (1, 2)))),
-    "pad of numpy": (lambda x: jt.pad(x, ((1, 0), (0, 0), (2, 1)), value=7),
-                     lambda x: np.pad(x, ((1, 0), (0, 0), (2, 1)), constant_values=7)),
+    "pad of numpy": (
+        lambda x: jt.pad(x, ((1, 0), (0, 0), (2, 1)), value=7),
+        lambda x: np.pad(x, ((1, 0), (0, 0), (2, 1)), constant_values=7),
+    ),
     "pad that cuts": (lambda x: jt.pad(x, (-1, 2)), lambda x: np.pad(x[..., 1:], ((0, 0), (0, 0), (0, 2)))),
     "triu": (lambda x: x.triu(1), lambda x: np.triu(x, 1)),
     "tril": (lambda x: x.tril(-1), lambda x: np.tril(x, -1)),
     "diag of a matrix": (lambda x: jt.diag(x[0], 1), lambda x: np.diag(x[0], 1)),
     "diag below": (lambda x: jt.diag(x[0], -1), lambda x: np.diag(x[0], -1)),
     "diag of a vector": (lambda x: jt.diag(x[0, 0], -1), lambda x: np.diag(x[0, 0], -1)),
-    "meshgrid": (lambda x: jt.meshgrid(x[0, 0], x[0, :, 0])[1], lambda x: np.meshgrid(x[0, 0], x[0, :, 0], indexing="ij")[1]),
-    "meshgrid xy": (lambda x: jt.meshgrid(x[0, 0], x[0, :, 0], indexing="xy")[0], lambda x: np.meshgrid(x[0, 0], x[0, :, 0])[0]),
+    "meshgrid": (
+        lambda x: jt.meshgrid(x[0, 0], x[0, :, 0])[1],
+        lambda x: np.meshgrid(x[0, 0], x[0, :, 0], indexing="ij")[1],
+    ),
+    "meshgrid xy": (
+        lambda x: jt.meshgrid(x[0, 0], x[0, :, 0], indexing="xy")[0],
+        lambda x: np.meshgrid(x[0, 0], x[0, :, 0])[0],
+    ),
     "vstack": (lambda x: jt.vstack([x[0, 0], x[0, 1]]), lambda x: np.vstack([x[0, 0], x[0, 1]])),
     "hstack": (lambda x: jt.hstack([x[0], x[1]]), lambda x: np.hstack([x[0], x[1]])),
 }
@@ -86,8 +95,11 @@ def test_gradient_of_movement_counts_where_values_went(jittor: Callable, numpy: 
     found = jt.grad((jittor(x) * jt.array(weights)).sum(), x)
 
     if "stack" in [name for name, row in ROWS.items() if row[0] is jittor][0].split(" ")[0] and weights.size == 48:
-        expected[1:] = (np.stack([weights.take(0, 1), -weights.take(1, 1)]).sum(0) if weights.shape[1] == 2
-                        else weights[..., 0] - weights[..., 1]).ravel()
+        expected[1:] = (
+            np.stack([weights.take(0, 1), -weights.take(1, 1)]).sum(0)
+            if weights.shape[1] == 2
+            else weights[..., 0] - weights[..., 1]
+        ).ravel()
     np.testing.assert_array_equal(found.numpy().ravel(), expected[1:])
 
 

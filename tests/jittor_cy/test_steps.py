@@ -1,4 +1,5 @@
 """Where recorded ops are cut: a steady loop settles on few Programs, whatever it reads."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -23,8 +24,9 @@ def batches(count: int) -> list[tuple[np.ndarray, np.ndarray]]:
     return [(generator.standard_normal((8, 12), dtype=np.float32), generator.integers(0, 5, 8)) for _ in range(count)]
 
 
-def train(reads: Callable[[int], bool], before: bool = False, prepared: bool = False,
-          optimizer: type = jt.optim.Adam) -> tuple[list[int], list[np.ndarray]]:
+def train(
+    reads: Callable[[int], bool], before: bool = False, prepared: bool = False, optimizer: type = jt.optim.Adam
+) -> tuple[list[int], list[np.ndarray]]:
     """(plan misses of each step, the parameters at the end)"""
     jt.seed(7)
     model = net()
@@ -48,8 +50,12 @@ def train(reads: Callable[[int], bool], before: bool = False, prepared: bool = F
     return misses, [p.numpy() for p in model.parameters()]
 
 
-READS = {"never": lambda step: False, "each step": lambda step: True, "each fifth": lambda step: step % 5 == 0,
-         "each third": lambda step: step % 3 == 0}
+READS = {
+    "never": lambda step: False,
+    "each step": lambda step: True,
+    "each fifth": lambda step: step % 5 == 0,
+    "each third": lambda step: step % 3 == 0,
+}
 
 
 @pytest.mark.parametrize("optimizer", [jt.optim.SGD, jt.optim.Adam])

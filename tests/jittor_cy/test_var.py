@@ -1,4 +1,5 @@
 """class Var: attributes, conversions, operators against NumPy and torch's promotion, printing, copying."""
+
 from __future__ import annotations
 
 import copy
@@ -14,9 +15,20 @@ import pytest
 import jittor_cy as jt
 
 DTYPES = ("bool", "uint8", "int8", "int16", "int32", "int64", "float16", "float32", "float64")
-BINARY = {"add": operator.add, "sub": operator.sub, "mul": operator.mul, "truediv": operator.truediv,
-          "floordiv": operator.floordiv, "mod": operator.mod, "eq": operator.eq, "ne": operator.ne, "lt": operator.lt,
-          "le": operator.le, "gt": operator.gt, "ge": operator.ge}
+BINARY = {
+    "add": operator.add,
+    "sub": operator.sub,
+    "mul": operator.mul,
+    "truediv": operator.truediv,
+    "floordiv": operator.floordiv,
+    "mod": operator.mod,
+    "eq": operator.eq,
+    "ne": operator.ne,
+    "lt": operator.lt,
+    "le": operator.le,
+    "gt": operator.gt,
+    "ge": operator.ge,
+}
 
 
 def test_attributes() -> None:
@@ -38,9 +50,22 @@ def test_arrays_keep_dtype_and_values(name: str) -> None:
     np.testing.assert_array_equal(x.numpy(), values)
 
 
-@pytest.mark.parametrize("data,dtype", [(1, "int64"), (1.5, "float32"), (True, "bool"), ([1, 2], "int64"), ([1.0], "float32"),
-                                        ([True], "bool"), ([], "float32"), (np.float64(1), "float64"), (2**40, "int64"),
-                                        (np.zeros(2), "float64"), (range(3), "int64")])
+@pytest.mark.parametrize(
+    "data,dtype",
+    [
+        (1, "int64"),
+        (1.5, "float32"),
+        (True, "bool"),
+        ([1, 2], "int64"),
+        ([1.0], "float32"),
+        ([True], "bool"),
+        ([], "float32"),
+        (np.float64(1), "float64"),
+        (2**40, "int64"),
+        (np.zeros(2), "float64"),
+        (range(3), "int64"),
+    ],
+)
 def test_dtype_of_new_vars(data: object, dtype: str) -> None:
     assert jt.array(data).dtype == dtype
 
@@ -53,15 +78,24 @@ def test_dtype_objects() -> None:
     assert {jt.float32: 1}["float32"] == 1
 
 
-@pytest.mark.parametrize("layout", ["contiguous", "transposed", "strided", "reversed", "broadcast", "big endian", "unaligned",
-                                    "empty", "scalar"])
+@pytest.mark.parametrize(
+    "layout",
+    ["contiguous", "transposed", "strided", "reversed", "broadcast", "big endian", "unaligned", "empty", "scalar"],
+)
 @pytest.mark.parametrize("make", [jt.array, jt.asarray])
 def test_arrays_of_any_layout_are_read(layout: str, make: object) -> None:
     base = np.arange(24, dtype=np.float32).reshape(4, 6)
-    array = {"contiguous": base, "transposed": base.T, "strided": base[::2, 1::3], "reversed": base[::-1, ::-2],
-             "broadcast": np.broadcast_to(base[:1], (3, 6)), "big endian": base.astype(">f4"),
-             "unaligned": np.frombuffer(b"x" + base.tobytes(), np.uint8)[1:].view(np.float32), "empty": base[:0],
-             "scalar": base[1, 1].reshape(())}[layout]
+    array = {
+        "contiguous": base,
+        "transposed": base.T,
+        "strided": base[::2, 1::3],
+        "reversed": base[::-1, ::-2],
+        "broadcast": np.broadcast_to(base[:1], (3, 6)),
+        "big endian": base.astype(">f4"),
+        "unaligned": np.frombuffer(b"x" + base.tobytes(), np.uint8)[1:].view(np.float32),
+        "empty": base[:0],
+        "scalar": base[1, 1].reshape(()),
+    }[layout]
 
     x = make(array)
 
@@ -141,7 +175,9 @@ def test_repr_of_a_realized_var_shows_values() -> None:
 
 
 @pytest.mark.parametrize("symbol", BINARY.values(), ids=BINARY.keys())
-@pytest.mark.parametrize("right", [2, 2.5, np.float32(1.5), np.arange(1, 4, dtype=np.float32)], ids=["int", "float", "scalar", "array"])
+@pytest.mark.parametrize(
+    "right", [2, 2.5, np.float32(1.5), np.arange(1, 4, dtype=np.float32)], ids=["int", "float", "scalar", "array"]
+)
 def test_operators_beside_numbers_and_arrays_are_numpys(symbol: object, right: object) -> None:
     left = np.array([[1.0, -2.0, 2.5], [3.5, 2.0, -0.5]], np.float32)
 
@@ -154,7 +190,9 @@ def test_operators_beside_numbers_and_arrays_are_numpys(symbol: object, right: o
 @pytest.mark.parametrize("shapes", [((2,), (2,)), ((), (2,)), ((2,), ()), ((), ())])
 def test_promotion_is_torchs(left: str, right: str, shapes: tuple) -> None:
     torch = pytest.importorskip("torch")
-    expected = torch.result_type(torch.ones(shapes[0], dtype=getattr(torch, left)), torch.ones(shapes[1], dtype=getattr(torch, right)))
+    expected = torch.result_type(
+        torch.ones(shapes[0], dtype=getattr(torch, left)), torch.ones(shapes[1], dtype=getattr(torch, right))
+    )
 
     found = jt.ones(shapes[0], dtype=left) * jt.ones(shapes[1], dtype=right)
 
@@ -184,8 +222,8 @@ def test_floor_division_and_remainder_floor(a: int, b: int, dtype: str) -> None:
 def test_power_is_numpys(exponent: float) -> None:
     base = np.array([0.5, 1.0, 3.0], np.float32)
 
-    np.testing.assert_allclose((jt.array(base)**exponent).numpy(), base**exponent, rtol=1e-6)
-    np.testing.assert_allclose((2.0**jt.array(base)).numpy(), 2.0**base, rtol=1e-6)
+    np.testing.assert_allclose((jt.array(base) ** exponent).numpy(), base**exponent, rtol=1e-6)
+    np.testing.assert_allclose((2.0 ** jt.array(base)).numpy(), 2.0**base, rtol=1e-6)
 
 
 def test_unary_operators() -> None:
@@ -205,10 +243,20 @@ def test_comparison_with_what_is_no_number_is_identity() -> None:
 def test_casts() -> None:
     x = jt.array([1.7, -1.7, 0.0])
 
-    assert [getattr(x, n)().dtype for n in ("half", "double", "int", "long", "bool", "bfloat16", "byte")] == \
-        ["float16", "float64", "int32", "int64", "bool", "bfloat16", "uint8"]
+    assert [getattr(x, n)().dtype for n in ("half", "double", "int", "long", "bool", "bfloat16", "byte")] == [
+        "float16",
+        "float64",
+        "int32",
+        "int64",
+        "bool",
+        "bfloat16",
+        "uint8",
+    ]
     assert x.int().tolist() == [1, -1, 0] and x.bool().tolist() == [True, True, False]
-    assert x.astype("float32") is x and x.to(jt.float64).dtype == x.type_as(jt.zeros(1, dtype="float64")).dtype == "float64"
+    assert (
+        x.astype("float32") is x
+        and x.to(jt.float64).dtype == x.type_as(jt.zeros(1, dtype="float64")).dtype == "float64"
+    )
 
 
 def test_pickle_and_deepcopy_keep_values_and_training() -> None:
@@ -243,7 +291,8 @@ def test_vars_take_attributes_and_weak_references_and_die() -> None:
 
 
 def test_origin_is_the_users_line() -> None:
-    x = jt.softmax(jt.zeros(2, 2).exp()); line = sys._getframe().f_lineno  # noqa: E702
+    x = jt.softmax(jt.zeros(2, 2).exp())
+    line = sys._getframe().f_lineno  # noqa: E702
 
     assert x.origin == f"test_var.py:{line}"
 

@@ -1,4 +1,5 @@
 """Builds and runs the C++ tests beside this file: plain, under ASan and UBSan, and under TSan where threads matter."""
+
 from __future__ import annotations
 
 import importlib.util
@@ -77,8 +78,18 @@ def build_test(source: Path, configuration: str, folder: Path) -> Path:
     flags = ["-std=c++20", f"-I{RUNTIME}", f"-I{HERE}", *build.COMMON, *build.EXACT, *CONFIGURATIONS[configuration]]
     unit = build.Compile(source, folder / "tests" / source.relative_to(HERE).with_suffix(".o"), flags, "g++").run()
     program = unit.with_suffix("")
-    link = ["g++", *CONFIGURATIONS[configuration], "-pthread", "-o", str(program), str(unit),
-            "-Wl,--start-group", *libraries, "-Wl,--end-group", "-ldl"]
+    link = [
+        "g++",
+        *CONFIGURATIONS[configuration],
+        "-pthread",
+        "-o",
+        str(program),
+        str(unit),
+        "-Wl,--start-group",
+        *libraries,
+        "-Wl,--end-group",
+        "-ldl",
+    ]
     subprocess.run(link, check=True)
     return program
 
@@ -95,14 +106,23 @@ def cases() -> list:
 
 
 @pytest.mark.parametrize(("source", "configuration"), cases())
-def test_cpp_unit_passes(source: Path, configuration: str, pytestconfig: pytest.Config, tmp_path: Path,
-                         monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cpp_unit_passes(
+    source: Path, configuration: str, pytestconfig: pytest.Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(ROOT)  # setup.py names its folders from there
     folder = Path(pytestconfig.cache.mkdir("runtime_cpp")) / configuration
     program = build_test(source, configuration, folder)
 
     environment = os.environ | ENVIRONMENT | {"JTCY_SPILL_DIR": str(tmp_path)}
-    result = subprocess.run([str(program)], check=False, env=environment, cwd=tmp_path, capture_output=True, text=True,
-                            errors="replace", timeout=SECONDS)
+    result = subprocess.run(
+        [str(program)],
+        check=False,
+        env=environment,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        timeout=SECONDS,
+    )
 
     assert result.returncode == 0, result.stdout[-2000:] + result.stderr[-6000:]

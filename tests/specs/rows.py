@@ -1,4 +1,5 @@
 """One OpSpec row an operation."""
+
 from __future__ import annotations
 
 import math
@@ -18,6 +19,7 @@ def between(low: float, high: float, *shapes: tuple[int, ...]) -> Samples:
 
 def away_from(points: tuple[float, ...], scale: float = 2.0) -> Samples:
     """Values at least 0.1 from each point, where a kink or a jump is."""
+
     def draw(g: np.random.Generator) -> list[np.ndarray]:
         x = g.uniform(-scale, scale, (3, 5))
         for point in points:
@@ -32,9 +34,18 @@ def distinct(*shape: int) -> Samples:
     return lambda g: [(g.permutation(math.prod(shape)).reshape(shape) - math.prod(shape) / 2) / 7.0]
 
 
-def unary(name: str, oracle: Callable, samples: Samples, *, gradient: bool = True, special: bool = True,
-          function: Callable | None = None) -> OpSpec:
-    return OpSpec(name, function or (lambda jt, x: getattr(jt, name)(x)), oracle, samples, gradient=gradient, special=special)
+def unary(
+    name: str,
+    oracle: Callable,
+    samples: Samples,
+    *,
+    gradient: bool = True,
+    special: bool = True,
+    function: Callable | None = None,
+) -> OpSpec:
+    return OpSpec(
+        name, function or (lambda jt, x: getattr(jt, name)(x)), oracle, samples, gradient=gradient, special=special
+    )
 
 
 erf = np.vectorize(math.erf, otypes=[float])
@@ -51,7 +62,9 @@ def layer_norm(x: np.ndarray, w: np.ndarray, b: np.ndarray) -> np.ndarray:
     return centred / np.sqrt((centred**2).mean(-1, keepdims=True) + 1e-5) * w + b
 
 
-def convolve(x: np.ndarray, w: np.ndarray, stride: int = 1, padding: int = 0, dilation: int = 1, groups: int = 1) -> np.ndarray:
+def convolve(
+    x: np.ndarray, w: np.ndarray, stride: int = 1, padding: int = 0, dilation: int = 1, groups: int = 1
+) -> np.ndarray:
     """Cross-correlation by its definition."""
     x = np.pad(x, ((0, 0), (0, 0), (padding, padding), (padding, padding)))
     n, _, height, width = x.shape
@@ -66,13 +79,13 @@ def convolve(x: np.ndarray, w: np.ndarray, stride: int = 1, padding: int = 0, di
             for j in range(kw):
                 rows = slice(i * dilation, i * dilation + stride * (oh - 1) + 1, stride)
                 columns = slice(j * dilation, j * dilation + stride * (ow - 1) + 1, stride)
-                out[:, o] += np.einsum("nchw,c->nhw", x[:, first:first + in_channels, rows, columns], w[o, :, i, j])
+                out[:, o] += np.einsum("nchw,c->nhw", x[:, first : first + in_channels, rows, columns], w[o, :, i, j])
     return out
 
 
 def pooled(x: np.ndarray, reduce: Callable) -> np.ndarray:
     n, c, h, w = x.shape
-    return reduce(x[:, :, :h // 2 * 2, :w // 2 * 2].reshape(n, c, h // 2, 2, w // 2, 2), axis=(3, 5))
+    return reduce(x[:, :, : h // 2 * 2, : w // 2 * 2].reshape(n, c, h // 2, 2, w // 2, 2), axis=(3, 5))
 
 
 def cross_entropy(x: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -82,8 +95,13 @@ def cross_entropy(x: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 
 def conv_row(name: str, x: tuple, w: tuple, **options: Any) -> OpSpec:
-    return OpSpec(name, lambda jt, x, w: jt.nn.conv2d(x, w, **options), lambda x, w: convolve(x, w, **options),
-                  lambda g: [g.standard_normal(x), g.standard_normal(w) * 0.3], roundings=64)
+    return OpSpec(
+        name,
+        lambda jt, x, w: jt.nn.conv2d(x, w, **options),
+        lambda x, w: convolve(x, w, **options),
+        lambda g: [g.standard_normal(x), g.standard_normal(w) * 0.3],
+        roundings=64,
+    )
 
 
 ELEMENTWISE = (
@@ -115,8 +133,13 @@ ELEMENTWISE = (
     unary("abs", np.abs, away_from((0,))),
     unary("sign", np.sign, away_from((0,)), gradient=False),
     unary("relu", lambda x: np.maximum(x, 0), away_from((0,)), function=lambda jt, x: jt.nn.relu(x)),
-    unary("gelu", lambda x: 0.5 * x * (1 + erf(x / math.sqrt(2))), between(-3, 3), special=False,
-          function=lambda jt, x: jt.nn.gelu(x)),
+    unary(
+        "gelu",
+        lambda x: 0.5 * x * (1 + erf(x / math.sqrt(2))),
+        between(-3, 3),
+        special=False,
+        function=lambda jt, x: jt.nn.gelu(x),
+    ),
     unary("silu", lambda x: x / (1 + np.exp(-x)), between(-3, 3), special=False, function=lambda jt, x: jt.nn.silu(x)),
     unary("square", lambda x: x**2, between(-3, 3), function=lambda jt, x: x**2),
 )
@@ -134,11 +157,21 @@ BINARY = tuple(
         ("remainder", lambda jt, x, y: x % y, np.mod, between(0.3, 4, (3, 5), (5,)), False),
         ("maximum", lambda jt, x, y: jt.maximum(x, y), np.maximum, between(-2, 2, (3, 5), (3, 5)), True),
         ("minimum", lambda jt, x, y: jt.minimum(x, y), np.minimum, between(-2, 2, (3, 5), (3, 5)), True),
-        ("where", lambda jt, x, y: jt.where(x > y, x * y, y), lambda x, y: np.where(x > y, x * y, y),
-         between(-2, 2, (3, 5), (3, 5)), True),
+        (
+            "where",
+            lambda jt, x, y: jt.where(x > y, x * y, y),
+            lambda x, y: np.where(x > y, x * y, y),
+            between(-2, 2, (3, 5), (3, 5)),
+            True,
+        ),
         ("less", lambda jt, x, y: x < y, np.less, between(-2, 2, (3, 5), (5,)), False),
-        ("scalars", lambda jt, x, y: (2 - x) * 0.5 + 3 / (y + 4), lambda x, y: (2 - x) * 0.5 + 3 / (y + 4),
-         between(-2, 2, (3, 5), (5,)), True),
+        (
+            "scalars",
+            lambda jt, x, y: (2 - x) * 0.5 + 3 / (y + 4),
+            lambda x, y: (2 - x) * 0.5 + 3 / (y + 4),
+            between(-2, 2, (3, 5), (5,)),
+            True,
+        ),
     )
 )
 
@@ -162,23 +195,56 @@ SHAPED = (
     OpSpec("reshape", lambda jt, x: x.reshape(4, -1), lambda x: x.reshape(4, -1), between(-1, 1, (2, 6, 2))),
     OpSpec("getitem", lambda jt, x: x[1:, ::-2], lambda x: x[1:, ::-2], between(-1, 1, (4, 7))),
     OpSpec("getitem int", lambda jt, x: x[1, ..., None], lambda x: x[1, ..., None], between(-1, 1, (4, 7))),
-    OpSpec("getitem rows", lambda jt, x: x[jt.array(np.array([2, 0, 2, -1]))], lambda x: x[np.array([2, 0, 2, -1])],
-           between(-1, 1, (4, 3))),
-    OpSpec("broadcast_to", lambda jt, x: x.broadcast_to((4, 3, 5)), lambda x: np.broadcast_to(x, (4, 3, 5)), between(-1, 1)),
-    OpSpec("concat", lambda jt, x, y: jt.concat([x, y, x], 1), lambda x, y: np.concatenate([x, y, x], 1),
-           between(-1, 1, (2, 3), (2, 4))),
-    OpSpec("stack", lambda jt, x, y: jt.stack([x, y], 1), lambda x, y: np.stack([x, y], 1), between(-1, 1, (2, 3), (2, 3))),
+    OpSpec(
+        "getitem rows",
+        lambda jt, x: x[jt.array(np.array([2, 0, 2, -1]))],
+        lambda x: x[np.array([2, 0, 2, -1])],
+        between(-1, 1, (4, 3)),
+    ),
+    OpSpec(
+        "broadcast_to", lambda jt, x: x.broadcast_to((4, 3, 5)), lambda x: np.broadcast_to(x, (4, 3, 5)), between(-1, 1)
+    ),
+    OpSpec(
+        "concat",
+        lambda jt, x, y: jt.concat([x, y, x], 1),
+        lambda x, y: np.concatenate([x, y, x], 1),
+        between(-1, 1, (2, 3), (2, 4)),
+    ),
+    OpSpec(
+        "stack", lambda jt, x, y: jt.stack([x, y], 1), lambda x, y: np.stack([x, y], 1), between(-1, 1, (2, 3), (2, 3))
+    ),
     OpSpec("flip", lambda jt, x: jt.flip(x, 1), lambda x: x[:, ::-1], between(-1, 1)),
-    OpSpec("repeated use", lambda jt, x: x * x.sum(1, keepdims=True) + x.transpose(1, 0).sum(0, keepdims=True).transpose(1, 0),
-           lambda x: x * x.sum(1, keepdims=True) + x.sum(1, keepdims=True), between(-1, 1), roundings=64),
+    OpSpec(
+        "repeated use",
+        lambda jt, x: x * x.sum(1, keepdims=True) + x.transpose(1, 0).sum(0, keepdims=True).transpose(1, 0),
+        lambda x: x * x.sum(1, keepdims=True) + x.sum(1, keepdims=True),
+        between(-1, 1),
+        roundings=64,
+    ),
     OpSpec("matmul", lambda jt, a, b: a @ b, np.matmul, between(-1, 1, (4, 6), (6, 3)), roundings=64),
     OpSpec("matmul batched", lambda jt, a, b: a @ b, np.matmul, between(-1, 1, (2, 1, 3, 4), (3, 4, 2)), roundings=64),
     OpSpec("matmul vector", lambda jt, a, b: a @ b, np.matmul, between(-1, 1, (4, 6), (6,)), roundings=64),
-    OpSpec("matmul transposed", lambda jt, a, b: a.T @ b.T, lambda a, b: a.T @ b.T, between(-1, 1, (6, 4), (3, 6)), roundings=64),
-    OpSpec("einsum", lambda jt, a, b: jt.einsum("bij,bkj->bik", a, b), lambda a, b: np.einsum("bij,bkj->bik", a, b),
-           between(-1, 1, (2, 3, 4), (2, 5, 4)), roundings=64),
-    OpSpec("layer_norm", lambda jt, x, w, b: jt.nn.layer_norm(x, (6,), w, b), layer_norm,
-           between(0.5, 2, (3, 6), (6,), (6,)), roundings=256),
+    OpSpec(
+        "matmul transposed",
+        lambda jt, a, b: a.T @ b.T,
+        lambda a, b: a.T @ b.T,
+        between(-1, 1, (6, 4), (3, 6)),
+        roundings=64,
+    ),
+    OpSpec(
+        "einsum",
+        lambda jt, a, b: jt.einsum("bij,bkj->bik", a, b),
+        lambda a, b: np.einsum("bij,bkj->bik", a, b),
+        between(-1, 1, (2, 3, 4), (2, 5, 4)),
+        roundings=64,
+    ),
+    OpSpec(
+        "layer_norm",
+        lambda jt, x, w, b: jt.nn.layer_norm(x, (6,), w, b),
+        layer_norm,
+        between(0.5, 2, (3, 6), (6,), (6,)),
+        roundings=256,
+    ),
     conv_row("conv", (2, 3, 6, 5), (4, 3, 3, 3)),
     conv_row("conv padded", (2, 2, 5, 6), (3, 2, 3, 3), padding=1),
     conv_row("conv strided", (1, 2, 7, 8), (3, 2, 3, 3), stride=2, padding=1),
@@ -187,9 +253,15 @@ SHAPED = (
     conv_row("conv depthwise", (1, 3, 5, 5), (3, 1, 3, 3), groups=3),
     conv_row("conv of one pixel", (2, 3, 4, 4), (5, 3, 1, 1)),
     OpSpec("max_pool2d", lambda jt, x: jt.nn.max_pool2d(x, 2), lambda x: pooled(x, np.max), distinct(2, 2, 4, 6)),
-    OpSpec("avg_pool2d", lambda jt, x: jt.nn.avg_pool2d(x, 2), lambda x: pooled(x, np.mean), between(-1, 1, (2, 2, 4, 6))),
-    OpSpec("cross_entropy", lambda jt, x: jt.nn.cross_entropy_loss(x, jt.array(np.array([1, 0, 4]))),
-           lambda x: cross_entropy(x, np.array([1, 0, 4])), between(-2, 2)),
+    OpSpec(
+        "avg_pool2d", lambda jt, x: jt.nn.avg_pool2d(x, 2), lambda x: pooled(x, np.mean), between(-1, 1, (2, 2, 4, 6))
+    ),
+    OpSpec(
+        "cross_entropy",
+        lambda jt, x: jt.nn.cross_entropy_loss(x, jt.array(np.array([1, 0, 4]))),
+        lambda x: cross_entropy(x, np.array([1, 0, 4])),
+        between(-2, 2),
+    ),
 )
 
 ROWS = (*ELEMENTWISE, *BINARY, *SHAPED)

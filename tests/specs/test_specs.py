@@ -1,4 +1,5 @@
 """Every OpSpec row: values for dtypes and layouts, gradients of first and second order, special values."""
+
 from __future__ import annotations
 
 import warnings

@@ -4,6 +4,7 @@ The axes of the output are sorted into three runs: rows stand only in a (or in n
 axes in both. The summed range is walked in row-major order, 16 at a time through shared memory, in the blocks of 256 that
 docs/bits.md asks for; so the bits are those of the CPU.
 """
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -21,10 +22,17 @@ NANOSECONDS_A_TILE = 1000
 
 # What elements are in memory, what they are while summed, and the casts between. Integers wrap, so they are unsigned.
 ELEMENTS = {
-    "uint8": ("unsigned char", "unsigned"), "int8": ("signed char", "unsigned"), "int16": ("short", "unsigned"),
-    "uint16": ("unsigned short", "unsigned"), "int32": ("int", "unsigned"), "uint32": ("unsigned", "unsigned"),
-    "int64": ("long long", "unsigned long long"), "uint64": ("unsigned long long", "unsigned long long"),
-    "float16": ("jt_f16", "float"), "bfloat16": ("jt_bf16", "float"), "float32": ("float", "float"),
+    "uint8": ("unsigned char", "unsigned"),
+    "int8": ("signed char", "unsigned"),
+    "int16": ("short", "unsigned"),
+    "uint16": ("unsigned short", "unsigned"),
+    "int32": ("int", "unsigned"),
+    "uint32": ("unsigned", "unsigned"),
+    "int64": ("long long", "unsigned long long"),
+    "uint64": ("unsigned long long", "unsigned long long"),
+    "float16": ("jt_f16", "float"),
+    "bfloat16": ("jt_bf16", "float"),
+    "float32": ("float", "float"),
     "float64": ("double", "double"),
 }
 LOAD = {"float16": "jt_cast_f16_f32", "bfloat16": "jt_cast_bf16_f32"}
@@ -58,7 +66,7 @@ class Contraction:
     def __init__(self, graph: Graph, op: Op) -> None:
         self.graph, self.op = graph, op
         out_ndim, self.summed, a_ndim, b_ndim = op.structure[:4]
-        rows = [MapDim(*op.structure[4 + 5 * i:9 + 5 * i], i) for i in range(a_ndim + b_ndim)]
+        rows = [MapDim(*op.structure[4 + 5 * i : 9 + 5 * i], i) for i in range(a_ndim + b_ndim)]
         self.out_ndim, self.operands = out_ndim, (rows[:a_ndim], rows[a_ndim:])
         self.inputs, self.output = op.inputs, op.outputs[0]
         self.dtype = graph.vars[self.inputs[0]].dtype
@@ -90,8 +98,12 @@ class Contraction:
         """The extent of an iteration axis: the output's, or that of the operand dim where it stands alone."""
         if axis < self.out_ndim:
             return self.dim(DimRef("extent", self.output, axis))
-        alone = [(dim, DimRef("extent", var, i)) for var, dims in zip(self.inputs, self.operands, strict=True)
-                 for i, dim in enumerate(dims) if dim.plain and dim.axis1 == axis]
+        alone = [
+            (dim, DimRef("extent", var, i))
+            for var, dims in zip(self.inputs, self.operands, strict=True)
+            for i, dim in enumerate(dims)
+            if dim.plain and dim.axis1 == axis
+        ]
         symbols = {self.graph.vars[ref.var].shape[ref.axis].id for _, ref in alone}
         text = self.dim(alone[-1][1])
         if len(symbols) > 1:  # a dim tells the extent only where its offset is 0, which is known at run time
@@ -123,7 +135,7 @@ class Contraction:
         if var.layout == "strided":
             return [self.dim(DimRef("stride", var.id, axis)) for axis in range(len(var.shape))]
         sizes = [self.dim(DimRef("extent", var.id, axis)) for axis in range(len(var.shape))]
-        return [" * ".join(sizes[axis + 1:]) or "1" for axis in range(len(sizes))]
+        return [" * ".join(sizes[axis + 1 :]) or "1" for axis in range(len(sizes))]
 
     def load_function(self, operand: int, name: str) -> str:
         """The element of an operand at one place of the iteration, 0 where the map leads outside."""
@@ -131,11 +143,15 @@ class Contraction:
         own = self.rows if operand == 0 else self.columns
         var = self.inputs[operand]
         numbers = "long long batch, long long place, long long inner"
-        lines = [f"__device__ static __forceinline__ {total} {name}(const Args* args, {numbers}) {{\n",
-                 self.extent_lines("  ", [*self.batch, *own, *self.inner]),
-                 f"  if (place >= {self.product(own)} || inner >= {self.product(self.inner)}) return 0;\n",
-                 self.split("batch", self.batch), self.split("place", own), self.split("inner", self.inner),
-                 "  long long at = 0, x;\n"]
+        lines = [
+            f"__device__ static __forceinline__ {total} {name}(const Args* args, {numbers}) {{\n",
+            self.extent_lines("  ", [*self.batch, *own, *self.inner]),
+            f"  if (place >= {self.product(own)} || inner >= {self.product(self.inner)}) return 0;\n",
+            self.split("batch", self.batch),
+            self.split("place", own),
+            self.split("inner", self.inner),
+            "  long long at = 0, x;\n",
+        ]
         for i, (dim, stride) in enumerate(zip(self.operands[operand], self.strides(operand), strict=True)):
             terms = f"{dim.coef1} * i{dim.axis1}" + (f" + {dim.coef2} * i{dim.axis2}" if dim.axis2 >= 0 else "")
             lines.append(f"  x = {terms} + args->scalar[{dim.scalar}].i;\n")
@@ -230,6 +246,12 @@ def contraction_launch(graph: Graph, op: Op, key: str) -> Launch:
     it = Contraction(graph, op)
     for operand in (0, 1):  # enter the dims in the order of the text
         it.load_function(operand, "load")
-    return Launch(kernel=key, ops=(op.id,), buffers=it.buffers, output_count=1, dims=tuple(it.dims),
-                  scalars=tuple((op.id, i) for i in range(len(op.scalar_is_float))),
-                  phases=(Phase(it.grid, Product(factor=NANOSECONDS_A_TILE), block_per_iteration=True),))
+    return Launch(
+        kernel=key,
+        ops=(op.id,),
+        buffers=it.buffers,
+        output_count=1,
+        dims=tuple(it.dims),
+        scalars=tuple((op.id, i) for i in range(len(op.scalar_is_float))),
+        phases=(Phase(it.grid, Product(factor=NANOSECONDS_A_TILE), block_per_iteration=True),),
+    )

@@ -5,6 +5,7 @@ go through shared memory, everything else is done in every thread alike with the
 behind what others read. Other phases have a thread an element: their loop is flattened into the grid. Reductions keep the
 order of docs/bits.md in both.
 """
+
 from __future__ import annotations
 
 import hashlib
@@ -50,7 +51,9 @@ def source_of(kernel: Kernel, options: object) -> KernelSource:
     return keyed(kernel.name, print_kernel(kernel), len(kernel.phases))
 
 
-def single_kernel(graph: Graph, op: Op, scatter_of: Callable[[Graph, Op], Scatter]) -> tuple[Launch, KernelSource] | None:
+def single_kernel(
+    graph: Graph, op: Op, scatter_of: Callable[[Graph, Op], Scatter]
+) -> tuple[Launch, KernelSource] | None:
     """Kernel and Launch of an op that fuses with no other; None: the runtime runs it on the host."""
     dtype = graph.vars[op.outputs[0]].dtype
     if op.kind == "Contraction":
@@ -87,8 +90,16 @@ def cuda_text(name: str, body: str, shapes: tuple[KernelShape, ...], folds: tupl
     """Everything that a kernel's functions `body` need, in front of them. `Args` is the parameter of all phases."""
     structs = (PAIRWISE + "".join(fold_text(fold) for fold in folds)) if folds else ""
     functions = [text for text in closure(structs + body) if not any(f" {own}(" in text.splitlines()[0] for own in OWN)]
-    parts = [f"// jittor_cy kernel {KEY} · {name} · target cuda\n", *(shape_line(i, s) for i, s in enumerate(shapes)), PRELUDE,
-             preamble() + "\n", cuda_math("\n".join(functions)) + "\n", structs, parameter_struct("Args", shapes[0]), body]
+    parts = [
+        f"// jittor_cy kernel {KEY} · {name} · target cuda\n",
+        *(shape_line(i, s) for i, s in enumerate(shapes)),
+        PRELUDE,
+        preamble() + "\n",
+        cuda_math("\n".join(functions)) + "\n",
+        structs,
+        parameter_struct("Args", shapes[0]),
+        body,
+    ]
     return "".join(parts)
 
 
@@ -144,8 +155,10 @@ class CudaPrinter(Printer):
     def phase(self, number: int) -> list[str]:
         """The function of one phase."""
         phase = self.kernel.phases[number]
-        head = (f'extern "C" __global__ void __launch_bounds__({THREADS}, 1) kernel_{KEY}_phase{number}'
-                "(const __grid_constant__ Args parameter, long long end) {")
+        head = (
+            f'extern "C" __global__ void __launch_bounds__({THREADS}, 1) kernel_{KEY}_phase{number}'
+            "(const __grid_constant__ Args parameter, long long end) {"
+        )
         lines = [*self.parameters(), *self.column_arrays(phase), *self.statements(phase.before, False)]
         return [head, *indent(lines + self.iterations(phase)), "}"]
 
@@ -169,8 +182,12 @@ class CudaPrinter(Printer):
 
     def column_arrays(self, phase: PhaseBody) -> list[str]:
         """Results of reductions over rows: a place a column of the tile."""
-        return [f"__shared__ {held_type(r.target.dtype)} {r.target.data}[{phase.tile}];"
-                for s in phase.body if isinstance(s, ReduceLoop) and s.columns is not None for r in s.results]
+        return [
+            f"__shared__ {held_type(r.target.dtype)} {r.target.data}[{phase.tile}];"
+            for s in phase.body
+            if isinstance(s, ReduceLoop) and s.columns is not None
+            for r in s.results
+        ]
 
     def iterations(self, phase: PhaseBody) -> list[str]:
         if by_block(self.kernel, phase):
@@ -184,8 +201,9 @@ class CudaPrinter(Printer):
             axes, body = axes if tile else [*axes, flat.axis], (*body[:-1], *flat.body)
             tile = 0
         count = " * ".join(self.counts(axes, tile)) or "1"
-        head = (f"for (long long at = blockIdx.x * {THREADS}ll + threadIdx.x; at < count; "
-                f"at += gridDim.x * {THREADS}ll) {{")
+        head = (
+            f"for (long long at = blockIdx.x * {THREADS}ll + threadIdx.x; at < count; at += gridDim.x * {THREADS}ll) {{"
+        )
         inside = self.position(axes, tile) + self.statements(body, False)
         return [f"const long long count = {count};", head, *indent(inside), "}"]
 

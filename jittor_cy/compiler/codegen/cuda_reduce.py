@@ -1,4 +1,5 @@
 """Reductions of a CUDA kernel: by one thread, by a block of threads, or a column a thread; all in the order of docs/bits.md."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -71,12 +72,32 @@ struct {name} {{
 }};
 """
 
-LOWEST = {"bool": "0", "uint8": "0", "uint16": "0", "uint32": "0", "uint64": "0", "int8": "-128", "int16": "-32768",
-          "int32": "-2147483647 - 1", "int64": "-9223372036854775807ll - 1", "float32": "-__builtin_inff()",
-          "float64": "-__builtin_inf()"}
-HIGHEST = {"bool": "1", "uint8": "255", "uint16": "65535", "uint32": "4294967295u", "uint64": "18446744073709551615ull",
-           "int8": "127", "int16": "32767", "int32": "2147483647", "int64": "9223372036854775807ll",
-           "float32": "__builtin_inff()", "float64": "__builtin_inf()"}
+LOWEST = {
+    "bool": "0",
+    "uint8": "0",
+    "uint16": "0",
+    "uint32": "0",
+    "uint64": "0",
+    "int8": "-128",
+    "int16": "-32768",
+    "int32": "-2147483647 - 1",
+    "int64": "-9223372036854775807ll - 1",
+    "float32": "-__builtin_inff()",
+    "float64": "-__builtin_inf()",
+}
+HIGHEST = {
+    "bool": "1",
+    "uint8": "255",
+    "uint16": "65535",
+    "uint32": "4294967295u",
+    "uint64": "18446744073709551615ull",
+    "int8": "127",
+    "int16": "32767",
+    "int32": "2147483647",
+    "int64": "9223372036854775807ll",
+    "float32": "__builtin_inff()",
+    "float64": "__builtin_inf()",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +121,12 @@ def fold_text(fold: Fold) -> str:
     """The definition of a Fold's struct."""
     ctype = held_type(fold.dtype)
     if fold.kind.startswith("Arg"):
-        return EXTREME.format(name=fold.name, ctype=ctype, nan=NAN if is_floating(fold.dtype) else "",
-                              sign=">" if fold.kind == "ArgMax" else "<")
+        return EXTREME.format(
+            name=fold.name,
+            ctype=ctype,
+            nan=NAN if is_floating(fold.dtype) else "",
+            sign=">" if fold.kind == "ArgMax" else "<",
+        )
     function = f"jt_{function_name(REDUCE_OPS[fold.kind])}_{SUFFIX[fold.dtype]}"
     return PLAIN.format(name=fold.name, ctype=ctype, function=function, identity=identity_text(fold.kind, fold.dtype))
 
@@ -145,10 +170,14 @@ class ReducePrinter:
         declared = [f"{held_type(r.target.dtype)} {r.target.data};" for r in loop.results]
 
         def finish(totals: list[str]) -> list[str]:
-            return [f"{r.target.data} = {self.fold(r)}::result({total});"
-                    for r, total in zip(loop.results, totals, strict=True)]
+            return [
+                f"{r.target.data} = {self.fold(r)}::result({total});"
+                for r, total in zip(loop.results, totals, strict=True)
+            ]
 
-        return declared + (self.by_block(loop, "0", extent, finish) if together else self.by_thread(loop, extent, finish))
+        return declared + (
+            self.by_block(loop, "0", extent, finish) if together else self.by_thread(loop, extent, finish)
+        )
 
     def columns(self, loop: ReduceLoop, extent: str, together: bool) -> list[str]:
         """Reductions side by side: a column a thread."""
@@ -156,8 +185,10 @@ class ReducePrinter:
         start, step = (f"{name}_begin + threadIdx.x", THREADS) if together else (f"{name}_begin", 1)
 
         def finish(totals: list[str]) -> list[str]:
-            return [f"{self.printer.place(r.target)} = {self.fold(r)}::result({total});"
-                    for r, total in zip(loop.results, totals, strict=True)]
+            return [
+                f"{self.printer.place(r.target)} = {self.fold(r)}::result({total});"
+                for r, total in zip(loop.results, totals, strict=True)
+            ]
 
         head = f"for (long long {name} = {start}; {name} < {name}_end; {name} += {step}) {{"
         return [head, *indent(self.by_thread(loop, extent, finish)), "}", *(["__syncthreads();"] if together else [])]
@@ -182,8 +213,10 @@ class ReducePrinter:
         for k, fold in folds:
             block.append(f"{fold}::T lane{n}_{k}[{lanes}];")
             block.append(f"for (int l = 0; l < {lanes}; ++l) lane{n}_{k}[l] = {fold}::identity();")
-        inside = [f"const int at{n} = (int)({axis} - first{n}) % {lanes};",
-                  *self.elements(loop, [f"lane{n}_{k}[at{n}]" for k, _ in folds])]
+        inside = [
+            f"const int at{n} = (int)({axis} - first{n}) % {lanes};",
+            *self.elements(loop, [f"lane{n}_{k}[at{n}]" for k, _ in folds]),
+        ]
         block += [f"for (long long {axis} = first{n}; {axis} < last{n}; ++{axis}) {{", *indent(inside), "}"]
         for k, fold in folds:
             block += [*self.halve_array(f"lane{n}_{k}", lanes, fold), f"blocks{n}_{k}.push(lane{n}_{k}[0]);"]
@@ -208,8 +241,11 @@ class ReducePrinter:
 
     @staticmethod
     def halve_array(name: str, lanes: int, fold: str) -> list[str]:
-        return [f"for (int w = {lanes // 2}; w > 0; w /= 2) {{",
-                f"{INDENT}for (int l = 0; l < w; ++l) {name}[l] = {fold}::of({name}[l], {name}[l + w]);", "}"]
+        return [
+            f"for (int w = {lanes // 2}; w > 0; w /= 2) {{",
+            f"{INDENT}for (int l = 0; l < w; ++l) {name}[l] = {fold}::of({name}[l], {name}[l + w]);",
+            "}",
+        ]
 
     def by_block(self, loop: ReduceLoop, begin: str, end: str, finish: Finish) -> list[str]:
         """A lane a thread; lanes are halved in shared memory, the first thread combines the blocks."""
@@ -221,11 +257,16 @@ class ReducePrinter:
             out.append(f"__shared__ {fold}::T part{n}_{k}[{THREADS}];")
             out.append(f"Pairwise<{fold}::T, {fold}> blocks{n}_{k};")
         out.append(f"const int lane{n} = threadIdx.x % {lanes};")
-        block = [f"const long long own{n} = first{n} + threadIdx.x / {lanes} * {loop.block};",
-                 f"const long long last{n} = jt_least(own{n} + {loop.block}, {end});"]
+        block = [
+            f"const long long own{n} = first{n} + threadIdx.x / {lanes} * {loop.block};",
+            f"const long long last{n} = jt_least(own{n} + {loop.block}, {end});",
+        ]
         block += [f"{fold}::T sum{n}_{k} = {fold}::identity();" for k, fold in folds]
-        block += [f"for (long long {axis} = own{n} + lane{n}; {axis} < last{n}; {axis} += {lanes}) {{",
-                  *indent(self.elements(loop, [f"sum{n}_{k}" for k, _ in folds])), "}"]
+        block += [
+            f"for (long long {axis} = own{n} + lane{n}; {axis} < last{n}; {axis} += {lanes}) {{",
+            *indent(self.elements(loop, [f"sum{n}_{k}" for k, _ in folds])),
+            "}",
+        ]
         block += [f"part{n}_{k}[threadIdx.x] = sum{n}_{k};" for k, _ in folds]
         block += ["__syncthreads();", *self.halve(n, lanes, folds)]
         push = [f"blocks{n}_{k}.push(part{n}_{k}[g * {lanes}]);" for k, _ in folds]
@@ -239,10 +280,18 @@ class ReducePrinter:
 
     @staticmethod
     def halve(n: int, lanes: int, folds: list[tuple[int, str]]) -> list[str]:
-        step = [f"part{n}_{k}[threadIdx.x] = {fold}::of(part{n}_{k}[threadIdx.x], part{n}_{k}[threadIdx.x + w]);"
-                for k, fold in folds]
-        return [f"for (int w = {lanes // 2}; w > 0; w /= 2) {{", f"{INDENT}if (lane{n} < w) {{", *indent(indent(step)),
-                f"{INDENT}}}", f"{INDENT}__syncthreads();", "}"]
+        step = [
+            f"part{n}_{k}[threadIdx.x] = {fold}::of(part{n}_{k}[threadIdx.x], part{n}_{k}[threadIdx.x + w]);"
+            for k, fold in folds
+        ]
+        return [
+            f"for (int w = {lanes // 2}; w > 0; w /= 2) {{",
+            f"{INDENT}if (lane{n} < w) {{",
+            *indent(indent(step)),
+            f"{INDENT}}}",
+            f"{INDENT}__syncthreads();",
+            "}",
+        ]
 
     # ---- reductions of everything ----
 
@@ -266,8 +315,10 @@ class ReducePrinter:
             fold = self.fold(r)
             found = ", ".join(f"{array}[block]" for array in arrays)
             made = f"{fold}::T{{{found}}}" if len(arrays) > 1 else found
-            inside += [f"Pairwise<{fold}::T, {fold}> blocks{n}_{k};",
-                       f"for (long long block = 0; block * {loop.block} < {extent}; ++block) blocks{n}_{k}.push({made});"]
+            inside += [
+                f"Pairwise<{fold}::T, {fold}> blocks{n}_{k};",
+                f"for (long long block = 0; block * {loop.block} < {extent}; ++block) blocks{n}_{k}.push({made});",
+            ]
         inside += self.keep(partial, [f"blocks{n}_{k}.total()" for k in range(len(loop.results))], "0")
         out = [f"if (threadIdx.x == 0 && {extent} > 0) {{", *indent(inside), "}", "__syncthreads();"]
         for r, arrays in zip(loop.results, partial.arrays, strict=True):

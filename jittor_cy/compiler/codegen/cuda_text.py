@@ -1,4 +1,5 @@
 """What every CUDA text begins with: the kernel ABI, the built-ins by CUDA's names, the maths; and what it says of itself."""
+
 from __future__ import annotations
 
 import re
@@ -90,18 +91,23 @@ def parameter_struct(name: str, shape: KernelShape) -> str:
     """The one parameter of a kernel, passed by value: the arrays of KernelArgs inlined (Note [Kernel parameter])."""
     members = [("void* ptr", shape.pointers), ("long long dim", shape.dims), ("KernelScalar scalar", shape.scalars)]
     arrays = "".join(f"  {member}[{count}];\n" for member, count in members if count)
-    return (f"typedef struct {{\n{arrays}  void* shared;\n  KernelError* error;\n  char* local;\n"
-            f"  long long local_nbytes;\n}} {name};\n")
+    return (
+        f"typedef struct {{\n{arrays}  void* shared;\n  KernelError* error;\n  char* local;\n"
+        f"  long long local_nbytes;\n}} {name};\n"
+    )
 
 
 def shape_line(phase: int, shape: KernelShape) -> str:
     """A comment that shapes_in() reads back, so that a text says all that its launch needs."""
-    return (f"// phase {phase}: pointers={shape.pointers} dims={shape.dims} scalars={shape.scalars} "
-            f"threads={shape.threads} together={int(shape.block_per_iteration)}\n")
+    return (
+        f"// phase {phase}: pointers={shape.pointers} dims={shape.dims} scalars={shape.scalars} "
+        f"threads={shape.threads} together={int(shape.block_per_iteration)}\n"
+    )
 
 
 def shapes_in(text: str) -> tuple[KernelShape, ...]:
     """The shape of each phase of a CUDA text, in order."""
-    found = re.findall(r"^// phase \d+: pointers=(\d+) dims=(\d+) scalars=(\d+) threads=(\d+) together=(\d)$", text,
-                       re.MULTILINE)
+    found = re.findall(
+        r"^// phase \d+: pointers=(\d+) dims=(\d+) scalars=(\d+) threads=(\d+) together=(\d)$", text, re.MULTILINE
+    )
     return tuple(KernelShape(int(p), int(d), int(s), int(t), together == "1") for p, d, s, t, together in found)

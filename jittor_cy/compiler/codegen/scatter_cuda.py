@@ -3,6 +3,7 @@
 Leading axes that pass through unchanged are the grid; a block of threads walks over the rest of the source, and each thread
 takes what falls on its own destinations. So no atomics decide the order of a sum (docs/bits.md).
 """
+
 from __future__ import annotations
 
 from jittor_cy.compiler.codegen.c_like import Printer, combine_text
@@ -38,15 +39,17 @@ class ScatterKernel:
         text = "".join(self.function(f"{name}_phase{i}", buffers, phase) for i, phase in enumerate(phases))
         shape = KernelShape(len(buffers), len(self.scatter.dims), len(self.scatter.scalars), THREADS, False)
         together = KernelShape(shape.pointers, shape.dims, shape.scalars, THREADS, True)
-        return text, (shape, together, shape)[:len(phases)]
+        return text, (shape, together, shape)[: len(phases)]
 
     def accumulator(self) -> str:
         return "((float*)args->shared)" if is_half(self.dtype) else "out0"
 
     def function(self, name: str, buffers: list[Buffer], lines: list[str]) -> str:
         bounds = f"__launch_bounds__({THREADS}, 1)"
-        head = [f'extern "C" __global__ void {bounds} {name}(const __grid_constant__ Args parameter, long long end) {{',
-                "  const Args* args = &parameter;"]
+        head = [
+            f'extern "C" __global__ void {bounds} {name}(const __grid_constant__ Args parameter, long long end) {{',
+            "  const Args* args = &parameter;",
+        ]
         for i, buffer in enumerate(buffers):
             kind = f"{'' if buffer.is_output else 'const '}{CTYPE[buffer.dtype]}*"
             head.append(f"  {kind} {buffer.name} = ({kind})args->ptr[{i}];")
@@ -54,8 +57,11 @@ class ScatterKernel:
         return "\n".join([*head, *(f"  {line}" for line in lines), "}"]) + "\n"
 
     def each(self, statement: str) -> list[str]:
-        return [f"for (long long at = blockIdx.x * {THREADS}ll + threadIdx.x; at < end; at += gridDim.x * {THREADS}ll) {{",
-                f"  {statement}", "}"]
+        return [
+            f"for (long long at = blockIdx.x * {THREADS}ll + threadIdx.x; at < end; at += gridDim.x * {THREADS}ll) {{",
+            f"  {statement}",
+            "}",
+        ]
 
     def fill_phase(self, printer: Printer) -> list[str]:
         return self.each(f"{self.accumulator()}[at] = {printer.text(identity_of(self.scatter.kind, self.held))};")
@@ -67,17 +73,27 @@ class ScatterKernel:
         scatter = self.scatter
         inner = self.unflatten(printer, "each", list(range(scatter.leading, len(scatter.axes))))
         for condition, i, limit in scatter.checks:
-            inner.append(f"if (threadIdx.x == 0 && !{printer.text(condition)}) "
-                         f"jt_report(args->error, 0, {printer.text(i)}, {printer.text(limit)});")
+            inner.append(
+                f"if (threadIdx.x == 0 && !{printer.text(condition)}) "
+                f"jt_report(args->error, 0, {printer.text(i)}, {printer.text(limit)});"
+            )
         if scatter.inside is not None:
             inner.append(f"if (!{printer.text(scatter.inside)}) continue;")
         target = f"{self.accumulator()}[to]"
-        inner += [f"const long long to = {printer.text(scatter.place)};", f"if (to % {THREADS} != threadIdx.x) continue;",
-                  f"{target} = {combine_text(scatter.kind, self.held, target, printer.text(scatter.value))};"]
+        inner += [
+            f"const long long to = {printer.text(scatter.place)};",
+            f"if (to % {THREADS} != threadIdx.x) continue;",
+            f"{target} = {combine_text(scatter.kind, self.held, target, printer.text(scatter.value))};",
+        ]
         outer = self.unflatten(printer, "at", list(range(scatter.leading)))
-        return ["for (long long at = blockIdx.x; at < end; at += gridDim.x) {", *(f"  {line}" for line in outer),
-                f"  for (long long each = 0; each < d{scatter.counts[1]}; ++each) {{", *(f"    {line}" for line in inner),
-                "  }", "}"]
+        return [
+            "for (long long at = blockIdx.x; at < end; at += gridDim.x) {",
+            *(f"  {line}" for line in outer),
+            f"  for (long long each = 0; each < d{scatter.counts[1]}; ++each) {{",
+            *(f"    {line}" for line in inner),
+            "  }",
+            "}",
+        ]
 
     def unflatten(self, printer: Printer, number: str, axes: list[int]) -> list[str]:
         lines, rest = [], number
@@ -98,6 +114,13 @@ class ScatterKernel:
         sums = Phase(Product(((batch, 1),)), Product(((inner, 1),), NANOSECONDS), block_per_iteration=True)
         half = is_half(self.dtype)
         shared = Product(((target, 1),), ITEMSIZE["float32"]) if half else Product(factor=0)
-        return Launch(kernel=key, ops=(scatter.op.id,), buffers=(*scatter.inputs, scatter.target.id), output_count=1,
-                      dims=scatter.dims, scalars=scatter.scalars,
-                      phases=(whole, sums, whole) if half else (whole, sums), shared_nbytes=shared)
+        return Launch(
+            kernel=key,
+            ops=(scatter.op.id,),
+            buffers=(*scatter.inputs, scatter.target.id),
+            output_count=1,
+            dims=scatter.dims,
+            scalars=scatter.scalars,
+            phases=(whole, sums, whole) if half else (whole, sums),
+            shared_nbytes=shared,
+        )

@@ -24,7 +24,10 @@ INDENT = "  "
 
 def kernel_text(kernel: Kernel) -> str:
     """The whole kernel; equal kernels have equal text."""
-    buffers = ", ".join(f"{b.name}:{b.dtype}{' aliased' if b.aliased else ''}{' streamed' if b.streamed else ''}" for b in kernel.buffers)
+    buffers = ", ".join(
+        f"{b.name}:{b.dtype}{' aliased' if b.aliased else ''}{' streamed' if b.streamed else ''}"
+        for b in kernel.buffers
+    )
     lines = [f"kernel {kernel.name}({buffers})"]
     lines += [f"{INDENT}local {a.name}:{a.dtype}[{expr_text(a.length)}]" for a in kernel.local]
     lines += [f"{INDENT}shared {a.name}:{a.dtype}[{expr_text(a.length)}]" for a in kernel.shared]

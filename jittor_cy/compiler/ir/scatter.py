@@ -1,4 +1,5 @@
 """Scatter: a ReindexReduce as expressions, between schedule and codegen."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """prefetch: while a row is worked on a second time, the next row is fetched.
 
-    before:  reduce r1: max of in0[p0, r1]; reduce r1: sum of exp(in0[p0, r1] - max)
-    after:   the second loop asks for in0[p0 + 1, r1]: memory is at work while the processor computes
+before:  reduce r1: max of in0[p0, r1]; reduce r1: sum of exp(in0[p0, r1] - max)
+after:   the second loop asks for in0[p0 + 1, r1]: memory is at work while the processor computes
 """
 
 from __future__ import annotations

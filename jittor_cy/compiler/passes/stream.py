@@ -1,7 +1,7 @@
 """stream: a kernel's only output, where it is large, is written past the caches (codegen/cpu_stream.py).
 
-    before:  buffer1[(p0*d1 + r1)] <- ...      reads each line of the output before it writes it
-    after:   the same, out0 streamed           whole lines go to memory at once (a fifth less time for softmax)
+before:  buffer1[(p0*d1 + r1)] <- ...      reads each line of the output before it writes it
+after:   the same, out0 streamed           whole lines go to memory at once (a fifth less time for softmax)
 """
 
 from __future__ import annotations

@@ -37,7 +37,10 @@ KEEP_APART: tuple[tuple[str, Callable[[GroupSet, Group, Proposal], bool]], ...] 
     ("an update stays apart from reductions", lambda groups, g, p: p.update != 0 and g.kind != "map"),
     ("outer axes differ", lambda groups, g, p: p.labels is MISALIGNED),
     ("would make a cycle", lambda groups, g, p: groups.would_cycle(g, list(p.reach.sources))),
-    ("gathered values would be computed twice", lambda groups, g, p: p.reduces and g.kind == "map" and groups.gathers(g)),
+    (
+        "gathered values would be computed twice",
+        lambda groups, g, p: p.reduces and g.kind == "map" and groups.gathers(g),
+    ),
     ("too many reductions", lambda groups, g, p: p.reduces and len(g.reduces) >= MAX_REDUCTIONS),
     ("too many ops", lambda groups, g, p: len(g.ops.keys() | set(p.reach.ops)) + 1 > MAX_OPS),
     (

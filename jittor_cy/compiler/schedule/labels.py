@@ -108,7 +108,9 @@ def passing_axes(graph: Graph, op: Op) -> list[tuple[int, int]] | None:
             return reshape_pairs(source, target)
         case "Reduce":
             first, end = op.structure[1], op.structure[2]
-            return [(a, a if a < first else a - (end - first)) for a in range(len(source.shape)) if not first <= a < end]
+            return [
+                (a, a if a < first else a - (end - first)) for a in range(len(source.shape)) if not first <= a < end
+            ]
         case "Slice":
             # An axis of unchanged length and step 1 starts at 0: nothing else is inside.
             return [(a, a) for a, step in enumerate(op.structure) if step == 1 and source.shape[a] == target.shape[a]]

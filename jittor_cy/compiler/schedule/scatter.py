@@ -1,4 +1,5 @@
 """A ReindexReduce as expressions: which sources count, where they go, and what must hold; for a kernel of its own."""
+
 from __future__ import annotations
 
 from jittor_cy.compiler.ir import expr as e
@@ -33,12 +34,27 @@ def build_scatter(graph: Graph, op: Op) -> Scatter:
         to.append(i)
     place, value = values.flatten(to, values.extents(target)), values.value(source.id, axes)
     leading = leading_axes(source, target, programs)
-    runs = (DimRef("count", source.id, 0, leading), DimRef("count", source.id, leading, len(axes)),
-            DimRef("count", target.id, 0, len(target.shape)))
+    runs = (
+        DimRef("count", source.id, 0, leading),
+        DimRef("count", source.id, leading, len(axes)),
+        DimRef("count", target.id, 0, len(target.shape)),
+    )
     counts = tuple(int(str(values.dim(run).data)) for run in runs)
-    return Scatter(op, REDUCE_KINDS[op.structure[0]], target, axes, leading, values.all_of(*conditions), place, value,
-                   tuple(checks), tuple(values.buffers), tuple(values.dims), tuple(values.scalars),
-                   counts)  # type: ignore[arg-type]
+    return Scatter(
+        op,
+        REDUCE_KINDS[op.structure[0]],
+        target,
+        axes,
+        leading,
+        values.all_of(*conditions),
+        place,
+        value,
+        tuple(checks),
+        tuple(values.buffers),
+        tuple(values.dims),
+        tuple(values.scalars),
+        counts,
+    )  # type: ignore[arg-type]
 
 
 def leading_axes(source: Var, target: Var, programs: list[list[tuple[int, int]]]) -> int:

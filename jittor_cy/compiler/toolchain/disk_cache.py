@@ -5,6 +5,7 @@ Layout of the folder: `objects/<hash>.so` (one shared object, often of several k
 last, so that a key that exists names an object that was complete. Readers verify the checksum; what does not fit is
 removed and built again.
 """
+
 from __future__ import annotations
 
 import contextlib

@@ -2,6 +2,7 @@
 
 All missing kernels of a flush go into as many translation units as there are jobs, in the background.
 """
+
 from __future__ import annotations
 
 import atexit
@@ -31,8 +32,16 @@ __all__ = ["MACHINE_FLAGS", "Compiler", "compile_shared", "compiler", "compiler_
 EXACT = ("-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-fwrapv", "-fno-strict-aliasing")
 # -O2 with the vectorizers: as fast as -O3 on the kernels measured, a third less to compile. Peeling unrolls the loops over
 # a reduction's lanes, which then stay in registers (softmax: 12 % less time).
-OPTIMIZE = ("-O2", "-fpeel-loops", "-ftree-loop-vectorize", "-ftree-slp-vectorize", "-fvect-cost-model=dynamic", "-fPIC", "-w",
-            "-fno-asynchronous-unwind-tables")
+OPTIMIZE = (
+    "-O2",
+    "-fpeel-loops",
+    "-ftree-loop-vectorize",
+    "-ftree-slp-vectorize",
+    "-fvect-cost-model=dynamic",
+    "-fPIC",
+    "-w",
+    "-fno-asynchronous-unwind-tables",
+)
 MACHINE_FLAGS = {
     "avx512": ("-march=x86-64-v4", "-mprefer-vector-width=512", "-DJT_HAS_FMA=1"),
     "avx2": ("-march=x86-64-v3", "-DJT_HAS_FMA=1"),
@@ -82,15 +91,19 @@ def compiler_version() -> str:
     return programs.version if programs else "none"
 
 
-def compile_shared(text: str, folder: Path, name: str, flags: Sequence[str], processes: Processes | None = None) -> Path:
+def compile_shared(
+    text: str, folder: Path, name: str, flags: Sequence[str], processes: Processes | None = None
+) -> Path:
     """Compiles headerless C to `folder`/`name`.so.
 
     Raises: CompileError: path of the source, the numbered line and the first diagnostic; or no compiler on the machine
     """
     programs = find_programs(config.flags.cc or "gcc")
     if programs is None:
-        raise CompileError(f"compile: no C compiler ({config.flags.cc or 'gcc'}) on this machine",
-                           help="install gcc, or name a compiler with JTCY_CC")
+        raise CompileError(
+            f"compile: no C compiler ({config.flags.cc or 'gcc'}) on this machine",
+            help="install gcc, or name a compiler with JTCY_CC",
+        )
     processes = processes or Processes()
     source, library = folder / f"{name}.c", folder / f"{name}.so"
     source.write_text(text)
@@ -139,8 +152,14 @@ class Compiler:
             self.cache = DiskCache(folder, size)
         return self.cache
 
-    def compile_kernels(self, sources: Sequence[KernelSource], flags: Sequence[str], on_ready: Callable[[str, str], None],
-                        on_failed: Callable[[str, str], None], wait: bool) -> None:
+    def compile_kernels(
+        self,
+        sources: Sequence[KernelSource],
+        flags: Sequence[str],
+        on_ready: Callable[[str, str], None],
+        on_failed: Callable[[str, str], None],
+        wait: bool,
+    ) -> None:
         """Calls `on_ready(key, path)` or `on_failed(key, message)` for each source, from here or from a worker.
 
         What the cache holds is ready on return; the rest is compiled in the background, or before returning with `wait`.
@@ -161,8 +180,13 @@ class Compiler:
         if wait:
             self.wait(futures)
 
-    def compile_unit(self, unit: list[KernelSource], flags: tuple[str, ...], on_ready: Callable[[str, str], None],
-                     on_failed: Callable[[str, str], None]) -> None:
+    def compile_unit(
+        self,
+        unit: list[KernelSource],
+        flags: tuple[str, ...],
+        on_ready: Callable[[str, str], None],
+        on_failed: Callable[[str, str], None],
+    ) -> None:
         """One translation unit; where several kernels fail together each is tried by itself, to name the guilty one."""
         text = "\n".join(unit_text(unit))
         name = hashlib.sha256("".join(s.key for s in unit).encode()).hexdigest()[:24]

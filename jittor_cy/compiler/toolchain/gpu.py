@@ -1,4 +1,5 @@
 """Kernels of a GPU: found in the disk cache, or compiled by NVRTC (or for the simulated GPU) in the background, then loaded."""
+
 from __future__ import annotations
 
 import hashlib
@@ -36,8 +37,12 @@ class GpuTarget:
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
-def compile_gpu_kernels(sources: Sequence[KernelSource], target: GpuTarget, on_ready: Callable[[KernelSource, bytes], None],
-                        on_failed: Callable[[str, str], None]) -> None:
+def compile_gpu_kernels(
+    sources: Sequence[KernelSource],
+    target: GpuTarget,
+    on_ready: Callable[[KernelSource, bytes], None],
+    on_failed: Callable[[str, str], None],
+) -> None:
     """Calls `on_ready(source, image)` or `on_failed(key, message)` for each source from a worker; returns at once.
 
     The image is what the driver loads: a cubin, or the path of a shared object for the simulated GPU.
@@ -46,8 +51,12 @@ def compile_gpu_kernels(sources: Sequence[KernelSource], target: GpuTarget, on_r
         compiler().executor().submit(serve, source, target, on_ready, on_failed)
 
 
-def serve(source: KernelSource, target: GpuTarget, on_ready: Callable[[KernelSource, bytes], None],
-          on_failed: Callable[[str, str], None]) -> None:
+def serve(
+    source: KernelSource,
+    target: GpuTarget,
+    on_ready: Callable[[KernelSource, bytes], None],
+    on_failed: Callable[[str, str], None],
+) -> None:
     """One kernel; whatever goes wrong is told, because somebody waits for the answer."""
     try:
         on_ready(source, image_of(find_or_build(source, target), target))

@@ -1,4 +1,5 @@
 """Source → cubin for one GPU architecture through cuda-python's NVRTC; log and resource use come back with it."""
+
 from __future__ import annotations
 
 import re
@@ -11,8 +12,15 @@ __all__ = ["OPTIONS", "Cubin", "Resources", "compile_cubin", "nvrtc_version"]
 
 # Part of the bits (docs/bits.md): a fused multiply-add stands only where the text says so, division and square root are
 # the IEEE ones (NVRTC's default). --minimal: the texts need no header, not even the built-in ones.
-OPTIONS = ("--fmad=false", "--std=c++17", "-default-device", "--device-int128", "--minimal", "--disable-warnings",
-           "--ptxas-options=-v")
+OPTIONS = (
+    "--fmad=false",
+    "--std=c++17",
+    "-default-device",
+    "--device-int128",
+    "--minimal",
+    "--disable-warnings",
+    "--ptxas-options=-v",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,5 @@
 """CUDA source → shared object for the simulated GPU: the very text that NVRTC gets, compiled by g++ with simt.h before it."""
+
 from __future__ import annotations
 
 import re
@@ -11,8 +12,19 @@ from jittor_cy.errors import CompileError
 __all__ = ["compile_simulated", "kernel_names", "simulated_text"]
 
 # As for the CPU's kernels (docs/bits.md). -O1: the text runs once or twice in a test, compiling it costs more.
-FLAGS = ("-std=c++17", "-O1", "-fPIC", "-shared", "-w", "-fvisibility=hidden", "-ffp-contract=off", "-fno-math-errno",
-         "-fno-trapping-math", "-fwrapv", "-fno-strict-aliasing")
+FLAGS = (
+    "-std=c++17",
+    "-O1",
+    "-fPIC",
+    "-shared",
+    "-w",
+    "-fvisibility=hidden",
+    "-ffp-contract=off",
+    "-fno-math-errno",
+    "-fno-trapping-math",
+    "-fwrapv",
+    "-fno-strict-aliasing",
+)
 
 KERNEL = re.compile(r'extern "C" __global__ void (?:__launch_bounds__\([^)]*\) )?(\w+)\(')
 WAITS = re.compile(r"__syncthreads|__syncwarp|_sync\(")
@@ -38,7 +50,9 @@ def compile_simulated(text: str, target: Path, machine_flags: tuple[str, ...] = 
     """
     compiler = shutil.which("g++")
     if compiler is None:
-        raise CompileError("the simulated GPU needs g++, and none is found", help="install g++, or leave simulate_cuda off")
+        raise CompileError(
+            "the simulated GPU needs g++, and none is found", help="install g++, or leave simulate_cuda off"
+        )
     source = target.with_suffix(".cpp")
     source.write_text(simulated_text(text))
     command = [compiler, *FLAGS, *machine_flags, "-include", str(simt_header()), str(source), "-o", str(target)]

@@ -1,4 +1,5 @@
 """Looking inside: graph, dot, explain, sources, kernels, the dump and the trace levels say what is there."""
+
 from __future__ import annotations
 
 import os
@@ -25,6 +26,7 @@ def softmax_of_leaf() -> jt.Var:
 
 
 # ---- graph and dot ----
+
 
 def test_graph_names_leaves_operations_shapes_and_lines() -> None:
     y = (leaf(2, 3) + 1).exp()
@@ -88,6 +90,7 @@ def test_dot_gives_a_contraction_another_colour_than_a_softmax() -> None:
 
 # ---- explain ----
 
+
 def test_explain_says_one_kernel_for_a_softmax_with_the_user_s_lines() -> None:
     text = jt.debug.explain(softmax_of_leaf())
 
@@ -124,6 +127,7 @@ def test_explain_without_targets_describes_the_last_plan() -> None:
 
 # ---- sources ----
 
+
 def test_sources_hold_the_key_and_a_function_a_phase() -> None:
     found = jt.debug.sources(softmax_of_leaf())
 
@@ -158,6 +162,7 @@ def test_kernels_into_a_file_is_an_os_error(tmp_path: Path) -> None:
 
 
 # ---- the dump of a program ----
+
 
 def test_dump_holds_graph_groups_and_sources_of_each_plan(tmp_path: Path) -> None:
     x = leaf(9, 11)
@@ -195,24 +200,27 @@ def test_dump_into_what_cannot_be_written_is_said_and_the_values_are_right(tmp_p
 
 # ---- trace levels ----
 
+
 def traced(level: str) -> str:
     """What a softmax prints to stderr in a process of its own, with an empty cache."""
-    program = ("import sys, jittor_cy as jt\n"
-               "print(jt.nn.softmax(jt.ones((4, 50)) * 2, 1).numpy().sum())\n")
+    program = "import sys, jittor_cy as jt\nprint(jt.nn.softmax(jt.ones((4, 50)) * 2, 1).numpy().sum())\n"
     environment = {**os.environ, "JTCY_DEBUG": level, "JTCY_CACHE_SIZE": "0", "JTCY_WAIT_FOR_KERNELS": "1"}
     done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
     assert float(done.stdout) == pytest.approx(4.0, abs=1e-5)
     return done.stderr
 
 
-@pytest.mark.parametrize(("level", "there", "absent"), [
-    ("0", (), ("[jtcy",)),
-    ("2", ("[jtcy plan] signature=", "[jtcy kernel] "), ("[jtcy pass]", "void kernel_")),
-    ("4", ("[jtcy plan]", "[jtcy pass] name=hoist"), ("[jtcy source]",)),
-    ("5", ("[jtcy source] name=", "void kernel_"), ("[jtcy assembly]",)),
-    ("5,plan", ("[jtcy plan]",), ("[jtcy source]", "[jtcy pass]", "[jtcy kernel]")),
-    ("6", ("[jtcy assembly] kernels=", ".text"), ()),
-])
+@pytest.mark.parametrize(
+    ("level", "there", "absent"),
+    [
+        ("0", (), ("[jtcy",)),
+        ("2", ("[jtcy plan] signature=", "[jtcy kernel] "), ("[jtcy pass]", "void kernel_")),
+        ("4", ("[jtcy plan]", "[jtcy pass] name=hoist"), ("[jtcy source]",)),
+        ("5", ("[jtcy source] name=", "void kernel_"), ("[jtcy assembly]",)),
+        ("5,plan", ("[jtcy plan]",), ("[jtcy source]", "[jtcy pass]", "[jtcy kernel]")),
+        ("6", ("[jtcy assembly] kernels=", ".text"), ()),
+    ],
+)
 def test_trace_prints_what_its_level_promises(level: str, there: tuple[str, ...], absent: tuple[str, ...]) -> None:
     lines = traced(level)
 

@@ -1,4 +1,5 @@
 """`python -m jittor_cy.info` tells versions, machine, compiler, cache and settings, and notices a wrong kernel."""
+
 from __future__ import annotations
 
 import os
@@ -15,8 +16,9 @@ from jittor_cy import info
 def run_info(tmp_path: Path, **settings: str) -> subprocess.CompletedProcess:
     cache = tmp_path / "cache"
     environment = {**os.environ, "JTCY_CACHE_DIR": str(cache), **settings}
-    return subprocess.run([sys.executable, "-m", "jittor_cy.info"], env=environment, capture_output=True, text=True,
-                          check=False)
+    return subprocess.run(
+        [sys.executable, "-m", "jittor_cy.info"], env=environment, capture_output=True, text=True, check=False
+    )
 
 
 def test_info_prints_every_line_and_succeeds(tmp_path: Path) -> None:

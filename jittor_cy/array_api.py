@@ -1,4 +1,4 @@
-"""The array API namespace (2024.12), thin over ops: `xp = x.__array_namespace__()`. No complex dtypes, no linalg or fft."""
+"""The array API namespace (2024.12), thin over ops: `xp = x.__array_namespace__()`. No complex, linalg or fft."""
 
 from __future__ import annotations
 

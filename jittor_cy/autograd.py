@@ -168,7 +168,7 @@ class enable_grad(GradMode):
 
 
 class Function:
-    """A function with a gradient of its own: define execute (or forward) and grad (or backward), call an instance or apply.
+    """A function with a gradient of its own: define execute (or forward) and grad (or backward), call it or apply.
 
     Jittor's style: `execute(self, *inputs)` and `grad(self, *gradients)` keep what they need on self. PyTorch's style:
     static `forward(ctx, ...)` and `backward(ctx, ...)` with ctx.save_for_backward. Gradients come one for each output,

@@ -1,4 +1,4 @@
-"""Every setting: name, type, default, meaning; as an attribute, an environment variable, a `with` block or a decorator."""
+"""Every setting: name, type, default, meaning; as attribute, environment variable, `with` block or decorator."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ BY_NAME = {setting.name: setting for setting in SETTINGS}
 
 
 class Flags:
-    """The settings object: `jt.flags.fuse = False`, JTCY_FUSE=0, `with jt.flags(fuse=False): ...`, `@jt.flags(fuse=False)`.
+    """The settings: `jt.flags.fuse = False`, JTCY_FUSE=0, `with jt.flags(fuse=False): ...`, `@jt.flags(fuse=False)`.
 
     Example:  >>> with jt.flags(fuse=False): jt.flags.fuse
               False

@@ -50,7 +50,7 @@ class InternalError(JittorError, RuntimeError):
 class ShapeError(JittorError, ValueError):
     """Shapes do not fit together.
 
-    Cause: operands that do not broadcast, inner sizes of a product that differ, a reshape to another number of elements.
+    Cause: operands that do not broadcast, a product whose inner sizes differ, a reshape to another number of elements.
     Cure: the message names both shapes and where both operands were made; reshape, transpose or expand one of them.
     """
 

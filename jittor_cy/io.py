@@ -38,7 +38,7 @@ PLAIN = (bool, int, float, str, bytes, type(None))
 
 
 def save(value: Any, path: Any) -> None:
-    """Writes Vars, arrays, numbers and strings in nested dicts, lists and tuples; a path with .safetensors in that format.
+    """Writes Vars, arrays, numbers and strings in nested dicts, lists and tuples; a .safetensors path in that format.
 
     The file is written beside its place and then moved there: an interrupted save leaves the old one whole.
 

@@ -1,4 +1,4 @@
-"""Random numbers: counter-based, so that they depend on the order of recording alone, never on when or where they run."""
+"""Random numbers: counter-based, so that they depend on the order of recording, never on when or where they run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Operations: one friendly function each, over the nodes of _graph; and the methods of Var, which are the same functions."""
+"""Operations: one friendly function each, over the nodes of _graph; the methods of Var are the same functions."""
 
 from __future__ import annotations
 

@@ -61,8 +61,8 @@ def code(
     The source is the body of a function that fills the outputs; Jittor's notation is understood: @in0(i, j) is an
     element of input 0, @out(i) or @out0(i) of an output, in0_shape0 an extent, in0_stride0 a stride in elements, in0_p
     the pointer, in0_type the element type, data["name"] a number from `data` (a changed number compiles nothing).
-    @alias(name, in0) gives another name. In the sources of gradients @dout0(i) (@dout) is the gradient of an output, @pout0(i)
-    (@pout) the output, and @out0(i) (@out) the gradient to be filled in.
+    @alias(name, in0) gives another name. In the sources of gradients @dout0(i) (@dout) is the gradient of an output,
+    @pout0(i) (@pout) the output, and @out0(i) (@out) the gradient to be filled in.
 
     Args:     shape, dtype: of the output, or lists of them
               cpu_grad_src: a source for each input, "" where there is no gradient
@@ -169,7 +169,8 @@ def canonical(dtype: Any) -> str:
 def declare(name: str, dtype: str, ndim: int, group: str, i: int) -> str:
     """Pointer, type, extents and strides of one operand."""
     constant = "const " if group == "inputs" else ""
-    out = f"  using {name}_type = {C_TYPES[dtype]}; {constant}{name}_type* {name}_p = ({constant}{name}_type*){group}[{i}].data;"
+    pointer = f"{constant}{name}_type*"
+    out = f"  using {name}_type = {C_TYPES[dtype]}; {pointer} {name}_p = ({pointer}){group}[{i}].data;"
     out += "".join(f" const long long {name}_shape{d} = {group}[{i}].shape[{d}];" for d in range(ndim))
     stride = "1"
     for d in reversed(range(ndim)):

@@ -20,7 +20,7 @@ OUTSIDE = -1  # an index that a bounded program gives where a condition says «o
 
 
 def checked_load(source: int, axes: Sequence[int | None], axis: int) -> list[int]:
-    """[mode, length, tokens...] for an index read from input `source`; negative ones count from the end of `axis` of input 0.
+    """[mode, length, tokens...] for an index read from input `source`; negative: from the end of `axis` of input 0.
 
     `axes`: for each axis of the index Var the result's axis, or None where its extent is 1.
     """
@@ -147,8 +147,8 @@ BINARY = {ast.Add: ADD, ast.Sub: SUB, ast.Mult: MUL, ast.Div: FLOOR_DIV, ast.Flo
 class Reader:
     """Reads "i0*2+i1", "@e0(i0)", "xshape1", conditions; `extras` are the Vars that @e0, @e1, ... name.
 
-    `own`: the word whose number names an axis of the operand ("xshape" in reindex, "yshape" in reindex_reduce); the other
-    word is about the result's `shape`.
+    `own`: the word whose number names an axis of the operand ("xshape" in reindex, "yshape" in reindex_reduce); the
+    other word is about the result's `shape`.
     """
 
     def __init__(self, function: str, own: str, ndim: int, extras: Sequence[Any], shape: Sequence[int]) -> None:

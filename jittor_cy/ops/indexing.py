@@ -70,7 +70,7 @@ def is_scalar(value: Any) -> bool:
 
 
 def parse(x: Var, key: Any) -> tuple[list[tuple], list[Any] | None]:
-    """Steps of a view; and, where there are masks or arrays, an entry for each axis of that view: None or an index Var."""
+    """Steps of a view; and, where there are masks or arrays, an entry for each of its axes: None or an index Var."""
     keys = list(key) if isinstance(key, tuple) else [key]
     if any(isinstance(k, Expression) for k in keys):
         return [], [Expression.of(k) for k in keys]
@@ -225,7 +225,7 @@ def put_advanced(x: Var, advanced: list[Any], value: Var) -> Var:
 
 
 def put_last(x: Var, structure: list[int], indices: list[Var], value: Var, function: str) -> Var:
-    """Each place of x finds the number of the last element of `value` that goes there: a maximum, so order cannot matter."""
+    """Each place of x finds the number of the last element of `value` that goes there: a maximum, free of order."""
     count = math.prod(value.shape)
     if count == 0:
         return x
@@ -240,7 +240,7 @@ def put_last(x: Var, structure: list[int], indices: list[Var], value: Var, funct
 
 
 def take(x: Var, index: Any, dim: int | None = None, *, axis: int | None = None) -> Var:
-    """Elements of x along `dim` (default: of x flattened) at the places in `index`; negative ones count from the end."""
+    """Elements of x along `dim` (default: of x flattened) at the places in `index`; negative ones: from the end."""
     x, index = as_var(x, "take"), as_var(index, "take", "index")
     if dim is None and axis is None:
         return _graph.take(_graph.reshape(x, (math.prod(x.shape),)), index, 0, "take")

@@ -126,7 +126,7 @@ def permute(x: Var, *dims: Any) -> Var:
 
 
 def transpose(x: Var, *dims: Any, axes: Any = None) -> Var:
-    """With two dims: both exchanged (PyTorch); with as many as x has: permute (Jittor, NumPy); with none: reversed. A view."""
+    """Two dims: exchanged (PyTorch); as many as x has: permute (Jittor, NumPy); none: reversed. A view."""
     x = as_var(x, "transpose")
     given = sizes(dims if axes is None else (axes,), "transpose") if dims or axes is not None else ()
     one_by_one = len(dims) == 2

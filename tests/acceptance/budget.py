@@ -2,8 +2,8 @@
 
     python -m tests.acceptance.budget [--steps 50] [--batch 256] [--share 0.4]
 
-Losses must be equal to the bit, counted bytes never above the budget, and peak resident memory above the baseline within
-the budget + 5 % + 64 MiB. Prints the slowdown.
+Losses must be equal to the bit, counted bytes never above the budget, and peak resident memory above the baseline
+within the budget + 5 % + 64 MiB. Prints the slowdown.
 """
 
 from __future__ import annotations
@@ -91,12 +91,13 @@ def main() -> int:
     rss_limit = budget * SHARE_OF_RSS + RSS_SLACK
     mib = 1 / (1 << 20)
     print(
-        f"unconstrained: peak {free['peak'] * mib:.0f} MiB counted, {free['rss'] * mib:.0f} MiB resident, {free['seconds']:.1f} s"
+        f"unconstrained: peak {free['peak'] * mib:.0f} MiB counted, {free['rss'] * mib:.0f} MiB resident, "
+        f"{free['seconds']:.1f} s"
     )
     print(
-        f"budget {budget * mib:.0f} MiB: peak {held['peak'] * mib:.0f} MiB counted, {held['rss'] * mib:.0f} MiB resident "
-        f"(limit {rss_limit * mib:.0f}), {held['seconds']:.1f} s, {held['evictions']} evictions, "
-        f"{held['spilled'] * mib:.0f} MiB written"
+        f"budget {budget * mib:.0f} MiB: peak {held['peak'] * mib:.0f} MiB counted, "
+        f"{held['rss'] * mib:.0f} MiB resident (limit {rss_limit * mib:.0f}), {held['seconds']:.1f} s, "
+        f"{held['evictions']} evictions, {held['spilled'] * mib:.0f} MiB written"
     )
     print(
         f"slowdown {held['seconds'] / free['seconds']:.2f}; losses of {options.steps} steps equal: "

@@ -61,11 +61,13 @@ def main() -> int:
         cold, warm = run(cache), run(cache)
     print(
         f"cold: first {cold['first']:.3f} s, median step {cold['median'] * 1e3:.2f} ms, "
-        f"difference {cold['first'] - cold['median']:.3f} s (limit {COLD_LIMIT_S}), {cold['compiled']:.0f} kernels compiled"
+        f"difference {cold['first'] - cold['median']:.3f} s (limit {COLD_LIMIT_S}), "
+        f"{cold['compiled']:.0f} kernels compiled"
     )
     print(
         f"warm: first {warm['first']:.3f} s, median step {warm['median'] * 1e3:.2f} ms, "
-        f"difference {warm['first'] - warm['median']:.3f} s (limit {WARM_LIMIT_S}), {warm['compiled']:.0f} kernels compiled"
+        f"difference {warm['first'] - warm['median']:.3f} s (limit {WARM_LIMIT_S}), "
+        f"{warm['compiled']:.0f} kernels compiled"
     )
     right = (
         cold["first"] - cold["median"] <= COLD_LIMIT_S

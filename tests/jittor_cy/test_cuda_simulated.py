@@ -13,7 +13,10 @@ from jittor_cy.compiler.toolchain.simulated import compile_simulated
 ROOT = Path(__file__).resolve().parents[2]
 EXPECTED = sum(i % 13 for i in range(1000))
 ARGS = "typedef struct { void* ptr[2]; long long dim[1]; void* shared; int* error; char* local; long long n; } Args;\n"
-KERNEL = 'extern "C" __global__ void __launch_bounds__(64) {name}(const __grid_constant__ Args args, long long end) {{{body}}}\n'
+KERNEL = (
+    'extern "C" __global__ void __launch_bounds__(64) '
+    "{name}(const __grid_constant__ Args args, long long end) {{{body}}}\n"
+)
 PARTS = """
   __shared__ float part[64];
   const float* x = (const float*)args.ptr[0];

@@ -1,4 +1,4 @@
-"""Programs that must fail: the class that a NumPy user expects, and a message that names function, operands and cure."""
+"""Programs that must fail: the class that a NumPy user expects, a message that names function, operands and cure."""
 
 from __future__ import annotations
 

@@ -339,10 +339,9 @@ def test_compute_reads_elements_at_index_expressions() -> None:
     np.testing.assert_array_equal(jt.compute((5,), lambda i: x[i, 0]).numpy(), [*X[0, :, 0], 0])
 
 
-SQUARE = (
-    "for (int i = 0; i < in0_shape0; i++) for (int j = 0; j < in0_shape1; j++) @out(i, j) = @in0(i, j) * @in0(i, j);"
-)
-SQUARE_GRADIENT = "for (int i = 0; i < in0_shape0; i++) for (int j = 0; j < in0_shape1; j++) @out(i, j) = 2 * @in0(i, j) * @dout(i, j);"
+EACH = "for (int i = 0; i < in0_shape0; i++) for (int j = 0; j < in0_shape1; j++)"
+SQUARE = f"{EACH} @out(i, j) = @in0(i, j) * @in0(i, j);"
+SQUARE_GRADIENT = f"{EACH} @out(i, j) = 2 * @in0(i, j) * @dout(i, j);"
 
 
 def test_code_runs_the_users_source_and_gradient() -> None:

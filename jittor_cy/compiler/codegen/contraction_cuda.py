@@ -1,8 +1,8 @@
 """A Contraction as one CUDA kernel: a plain 64 x 64 x 16 tile whose loads evaluate the ContractionMap; every dtype.
 
-The axes of the output are sorted into three runs: rows stand only in a (or in neither operand), columns only in b, batch
-axes in both. The summed range is walked in row-major order, 16 at a time through shared memory, in the blocks of 256 that
-docs/bits.md asks for; so the bits are those of the CPU.
+The axes of the output are sorted into three runs: rows stand only in a (or in neither operand), columns only in b,
+batch axes in both. The summed range is walked in row-major order, 16 at a time through shared memory, in the blocks of
+256 that docs/bits.md asks for; so the bits are those of the CPU.
 """
 
 from __future__ import annotations
@@ -168,17 +168,18 @@ class Contraction:
 
 
 def contraction_body(graph: Graph, op: Op, kernel: str) -> tuple[str, KernelShape]:
-    """The functions of the kernel `kernel` for a Contraction; `Args` is its parameter. Casts come from kernel_math.h."""
+    """The functions of `kernel` for a Contraction; `Args` is its parameter. Casts come from kernel_math.h."""
     it = Contraction(graph, op)
     element, total = ELEMENTS[it.dtype]
     loads = it.load_function(0, "load_a") + it.load_function(1, "load_b")
     fused = FUSED.get(total, "a * b + c")
     store = STORE.get(it.dtype, f"({element})")
     width = TILE + PADDING
+    parameters = "const __grid_constant__ Args parameter, long long end"
     text = f"""{loads}__device__ static __forceinline__ {total} multiply_add({total} a, {total} b, {total} c) {{
   return {fused};
 }}
-extern "C" __global__ void __launch_bounds__({THREADS}, 1) {kernel}(const __grid_constant__ Args parameter, long long end) {{
+extern "C" __global__ void __launch_bounds__({THREADS}, 1) {kernel}({parameters}) {{
   const Args* args = &parameter;
   __shared__ {total} tile_a[{DEPTH}][{width}];
   __shared__ {total} tile_b[{DEPTH}][{width}];

@@ -1,9 +1,9 @@
 """The CUDA dialect of the kernel IR: a thread an element, or a whole block of threads an iteration of the grid.
 
-A phase that is `together` gives a block of threads one iteration: independent loops run strided over its threads, reductions
-go through shared memory, everything else is done in every thread alike with the stores done by the first; barriers stand
-behind what others read. Other phases have a thread an element: their loop is flattened into the grid. Reductions keep the
-order of docs/bits.md in both.
+A phase that is `together` gives a block of threads one iteration: independent loops run strided over its threads,
+reductions go through shared memory, everything else is done in every thread alike with the stores done by the first;
+barriers stand behind what others read. Other phases have a thread an element: their loop is flattened into the grid.
+Reductions keep the order of docs/bits.md in both.
 """
 
 from __future__ import annotations

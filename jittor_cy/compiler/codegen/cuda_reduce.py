@@ -1,4 +1,4 @@
-"""Reductions of a CUDA kernel: by one thread, by a block of threads, or a column a thread; all in the order of docs/bits.md."""
+"""Reductions of a CUDA kernel: by one thread, a block of threads, or a column a thread; ordered as in docs/bits.md."""
 
 from __future__ import annotations
 

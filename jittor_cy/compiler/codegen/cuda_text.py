@@ -1,4 +1,4 @@
-"""What every CUDA text begins with: the kernel ABI, the built-ins by CUDA's names, the maths; and what it says of itself."""
+"""What every CUDA text begins with: the kernel ABI, built-ins by CUDA's names, the maths; what it says of itself."""
 
 from __future__ import annotations
 

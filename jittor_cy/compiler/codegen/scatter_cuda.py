@@ -1,7 +1,7 @@
 """A Scatter as one CUDA kernel: every destination has one owner, who sees the sources in their order.
 
-Leading axes that pass through unchanged are the grid; a block of threads walks over the rest of the source, and each thread
-takes what falls on its own destinations. So no atomics decide the order of a sum (docs/bits.md).
+Leading axes that pass through unchanged are the grid; a block of threads walks over the rest of the source, and each
+thread takes what falls on its own destinations. So no atomics decide the order of a sum (docs/bits.md).
 """
 
 from __future__ import annotations

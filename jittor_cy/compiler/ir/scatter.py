@@ -15,8 +15,8 @@ __all__ = ["Scatter"]
 class Scatter:
     """target[place] = kind(target[place], value) for every source index for which `inside` holds (None: all).
 
-    `leading`: how many axes at the front go through unchanged. `counts`: positions in `dims` of the number of elements of
-    those axes, of the source's other axes, and of the target. `checks`: (condition, index, limit) of what must hold.
+    `leading`: how many axes at the front go through unchanged. `counts`: positions in `dims` of the number of elements
+    of those axes, of the source's other axes, and of the target. `checks`: (condition, index, limit) of what must hold.
     """
 
     op: Op

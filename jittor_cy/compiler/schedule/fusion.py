@@ -380,7 +380,7 @@ class Fusion(Reaches):
     # ---- a second look ----
 
     def computed_again(self) -> list[int]:
-        """Pointwise values that several groups compute: what is in memory anyway, and the last costly one of a chain."""
+        """Pointwise values that several groups compute: those in memory anyway, and the last costly one of a chain."""
         users: dict[int, int] = {}
         for group in self.groups.groups:
             for op in group.ops:

@@ -1,9 +1,9 @@
 """Content-addressed store of compiled kernels: private, bounded, safe with several processes and after kill -9.
 
-Layout of the folder: `objects/<hash>.so` (one shared object, often of several kernels), its source `<hash>.c` beside it, and
-`keys/<KernelKey>`: one line "<hash> <checksum of the object>". Everything is written under an unguessable name and renamed, the key
-last, so that a key that exists names an object that was complete. Readers verify the checksum; what does not fit is
-removed and built again.
+Layout of the folder: `objects/<hash>.so` (one shared object, often of several kernels), its source `<hash>.c` beside
+it, and `keys/<KernelKey>`: one line "<hash> <checksum of the object>". Everything is written under an unguessable name
+and renamed, the key last, so that a key that exists names an object that was complete. Readers verify the checksum;
+what does not fit is removed and built again.
 """
 
 from __future__ import annotations

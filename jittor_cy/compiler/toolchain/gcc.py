@@ -30,8 +30,8 @@ __all__ = ["MACHINE_FLAGS", "Compiler", "compile_shared", "compiler", "compiler_
 
 # Part of the bits: docs/bits.md. Every kernel and the interpreter are compiled with these.
 EXACT = ("-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-fwrapv", "-fno-strict-aliasing")
-# -O2 with the vectorizers: as fast as -O3 on the kernels measured, a third less to compile. Peeling unrolls the loops over
-# a reduction's lanes, which then stay in registers (softmax: 12 % less time).
+# -O2 with the vectorizers: as fast as -O3 on the kernels measured, a third less to compile. Peeling unrolls the loops
+# over a reduction's lanes, which then stay in registers (softmax: 12 % less time).
 OPTIMIZE = (
     "-O2",
     "-fpeel-loops",
@@ -162,7 +162,7 @@ class Compiler:
     ) -> None:
         """Calls `on_ready(key, path)` or `on_failed(key, message)` for each source, from here or from a worker.
 
-        What the cache holds is ready on return; the rest is compiled in the background, or before returning with `wait`.
+        What the cache holds is ready on return; the rest is compiled in the background, with `wait` before returning.
         """
         cache, missing = self.disk_cache(), []
         for source in sources:

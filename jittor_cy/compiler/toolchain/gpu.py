@@ -1,4 +1,4 @@
-"""Kernels of a GPU: found in the disk cache, or compiled by NVRTC (or for the simulated GPU) in the background, then loaded."""
+"""Kernels of a GPU: found in the disk cache, or compiled in the background (NVRTC, simulated GPU), then loaded."""
 
 from __future__ import annotations
 

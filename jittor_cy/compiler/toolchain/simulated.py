@@ -1,4 +1,4 @@
-"""CUDA source → shared object for the simulated GPU: the very text that NVRTC gets, compiled by g++ with simt.h before it."""
+"""CUDA source → shared object for the simulated GPU: NVRTC's very text, compiled by g++ with simt.h before it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Random graphs: the bits do not depend on fusion, on where a parallel range is cut, or on what is written past the caches."""
+"""Random graphs: the bits do not depend on fusion, on where a range is cut, or on what is written past the caches."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ from jittor_cy.compiler.schedule.group import GATHERS, Group, GroupSet
 from jittor_cy.compiler.schedule.heuristic import CHEAP, MAX_BUFFERS, MAX_CONCAT, MAX_OPS, MAX_REDUCTIONS
 from jittor_cy.compiler.schedule.labels import MISALIGNED, Labels, covers, down, real_axes
 from jittor_cy.compiler.schedule.reach import POINTWISE, Reach, Reaches
+from jittor_cy.compiler.schedule.second_look import computed_again
 from jittor_cy.debug.trace import is_on, trace
 
 __all__ = ["KEEP_APART", "fuse"]
@@ -65,7 +66,7 @@ def fuse(graph: Graph, enabled: bool = True) -> tuple[list[tuple[Group, ...]], l
     for _ in range(MAX_ROUNDS):
         fusion = Fusion(graph, enabled, stored)
         fusion.run()
-        found = fusion.computed_again() if enabled else []
+        found = computed_again(fusion, fusion.readers, stored) if enabled else []
         if not found:
             break
         stored.update(dict.fromkeys(found))
@@ -376,28 +377,3 @@ class Fusion(Reaches):
         group.outer = tuple(group.outer[i] for i in kept)
         group.labels = {v: tuple(renumbered.get(x) for x in held) for v, held in group.labels.items()}
         return tuple(renumbered.get(x) for x in labels)
-
-    # ---- a second look ----
-
-    def computed_again(self) -> list[int]:
-        """Pointwise values that several groups compute: those in memory anyway, and the last costly one of a chain."""
-        users: dict[int, int] = {}
-        for group in self.groups.groups:
-            for op in group.ops:
-                users[op] = users.get(op, 0) + 1
-        again = {o for o, count in users.items() if count > 1 and self.graph.ops[o].family in POINTWISE}
-        consumed = {i for o in again for i in self.graph.ops[o].inputs}
-        found = []
-        for number in sorted(again):
-            if self.is_laid_out(self.graph.ops[number]):
-                continue
-            out = self.graph.ops[number].outputs[0]
-            loaded = self.groups.in_memory(out) and out not in self.stored
-            if loaded or (out not in consumed and out not in self.stored and self.cost(out) > CHEAP):
-                found.append(out)
-        return found
-
-    def is_laid_out(self, op: Op) -> bool:
-        """A Reindex that lays windows side by side for their reductions: larger than what it reads."""
-        pooled = all(o.family == "window" or o.kind == "Reshape" for o in self.readers[op.outputs[0]])
-        return op.kind == "Reindex" and pooled

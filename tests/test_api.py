@@ -82,6 +82,7 @@ DOCUMENTED = (
     "ops.activation",
     "ops.reduce",
     "ops.movement",
+    "ops.joining",
     "ops.indexing",
     "ops.creation",
     "ops.matmul",

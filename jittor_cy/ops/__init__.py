@@ -7,7 +7,7 @@ from typing import Any
 
 from jittor_cy import _convert, _graph, _var
 from jittor_cy._var import Var
-from jittor_cy.ops import activation, creation, custom, elementwise, indexing, meta, movement, ordering
+from jittor_cy.ops import activation, creation, custom, elementwise, indexing, joining, meta, movement, ordering
 from jittor_cy.ops import matmul as _matmul
 from jittor_cy.ops import reduce as _reduce
 from jittor_cy.ops._rules import as_var
@@ -16,6 +16,7 @@ from jittor_cy.ops.creation import *  # noqa: F403
 from jittor_cy.ops.custom import code  # noqa: F401
 from jittor_cy.ops.elementwise import *  # noqa: F403
 from jittor_cy.ops.indexing import *  # noqa: F403
+from jittor_cy.ops.joining import *  # noqa: F403
 from jittor_cy.ops.matmul import *  # noqa: F403
 from jittor_cy.ops.meta import broadcast, compute, index, reindex, reindex_reduce, reindex_var  # noqa: F401
 from jittor_cy.ops.meta import reduce as reduce
@@ -29,11 +30,8 @@ METHODS = (
     + activation.__all__
     + [n for n in _reduce.__all__]
     + [n for n in _matmul.__all__ if n != "einsum"]
-    + [
-        n
-        for n in movement.__all__
-        if n not in ("broadcast_tensors", "cat", "concat", "concatenate", "hstack", "vstack", "stack", "meshgrid")
-    ]
+    + [n for n in movement.__all__ if n not in ("broadcast_tensors", "meshgrid")]
+    + ["chunk", "split", "unbind"]
     + [n for n in indexing.__all__]
     + ["reindex", "reindex_reduce", "argsort", "kthvalue", "median", "sort", "topk", "unique", "new_zeros"]
 )
@@ -255,6 +253,7 @@ __all__ = [
     *activation.__all__,
     *_reduce.__all__,
     *movement.__all__,
+    *joining.__all__,
     *creation.__all__,
     *indexing.__all__,
     *_matmul.__all__,

@@ -112,7 +112,7 @@ def foreign(data: Any) -> np.ndarray:
 
 def stacked(data: Any, dtype: Any) -> Var:
     """Nested lists that hold Vars."""
-    from jittor_cy.ops.movement import stack
+    from jittor_cy.ops.joining import stack
 
     parts = [array(x, dtype) if isinstance(x, (list, tuple)) else as_var(x, "array") for x in data]
     return array(stack(parts), dtype)

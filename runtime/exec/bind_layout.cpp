@@ -125,8 +125,9 @@ class LayoutMaker {
     std::vector<int64_t> dims;
     for (const DimRef& dim : launch.dims) dims.push_back(resolve(dim));
     layout_.dims.insert(layout_.dims.end(), dims.begin(), dims.end());
-    entry->output_nbytes =
-        layout_.nbytes[static_cast<std::size_t>(launch.buffers[static_cast<std::size_t>(entry->input_count)])];
+    for (auto var = launch.buffers.begin() + entry->input_count; var != launch.buffers.end(); ++var) {
+      entry->output_nbytes = std::max(entry->output_nbytes, layout_.nbytes[static_cast<std::size_t>(*var)]);
+    }
     const int64_t local = round_to_line(launch.local_nbytes.evaluate(dims.data()));
     entry->shared_nbytes = round_to_line(launch.shared_nbytes.evaluate(dims.data()));
     const bool own_local = local > kMaxStackLocal && snapshot_.device.kind == DeviceKind::kCpu;

@@ -29,7 +29,7 @@ struct LaunchLayout {
   int32_t op_view = -1;   // into Layout::op_views
   int32_t first_donation = 0;
   int32_t donation_count = 0;
-  int64_t output_nbytes = 0;  // of its first output
+  int64_t output_nbytes = 0;  // of its largest output
   int64_t shared_nbytes = 0;  // scratch of the launch, in front of the threads' own
   int64_t scratch_nbytes = 0;
 };

@@ -21,7 +21,7 @@ typedef struct {
   const KernelScalar* scalar; /* scalars, in the order of the Launch */
   void* shared;               /* scratch memory shared by all threads and phases of a launch */
   KernelError* error;
-  long long output_nbytes; /* of the first output */
+  long long output_nbytes; /* of the largest output */
 } KernelArgs;
 /* kernel-abi-end */
 

@@ -39,7 +39,7 @@ class CpuPrinter(Printer):
     def phase(self, number: int) -> list[str]:
         """The function of one phase."""
         phase = self.kernel.phases[number]
-        lines = self.streams.around(phase, self.iterations(phase))
+        lines = self.streams.around(self.iterations(phase))
         text = "\n".join(lines)
         out = [
             "__attribute__((flatten))",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from jittor_cy.compiler.codegen.c_like import INDENT, indent
 from jittor_cy.compiler.ir.expr import Expr
-from jittor_cy.compiler.ir.kernel import Assign, Loop, PhaseBody, Statement
+from jittor_cy.compiler.ir.kernel import Assign, Statement
 from jittor_cy.compiler.ir.primitives import CTYPE, ITEMSIZE
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ class StreamPrinter:
     def __init__(self, printer: CpuPrinter) -> None:
         self.printer, buffers = printer, printer.kernel.buffers
         self.output = next((i for i, b in enumerate(buffers) if b.streamed), None)
+        self.used = False  # by the phase at hand
         self.itemsize = ITEMSIZE[buffers[self.output].dtype] if self.output is not None else 1
 
     def takes(self, body: tuple[Statement, ...]) -> bool:
@@ -35,10 +36,11 @@ class StreamPrinter:
         target = statement.target if isinstance(statement, Assign) else None
         return target is not None and target.kind == "load" and target.data == self.output
 
-    def around(self, phase: PhaseBody, lines: list[str]) -> list[str]:
+    def around(self, lines: list[str]) -> list[str]:
         """The phase's lines behind the decision, and before the fence that puts streamed lines in order."""
-        if not any(self.takes(s.body) for s in (phase, *phase.body) if isinstance(s, (PhaseBody, Loop))):
+        if not self.used:
             return lines
+        self.used = False
         buffers = self.printer.kernel.buffers
         output = buffers[self.output]  # type: ignore[index]
         tests = [f"args->output_nbytes >= {STREAMED_NBYTES}"]
@@ -48,6 +50,7 @@ class StreamPrinter:
 
     def loop(self, axis: Expr, begin: str, end: str, body: tuple[Statement, ...]) -> list[str]:
         """Elements up to the first whole line, whole lines, and what is left of the last one."""
+        self.used = True
         name, store = str(axis.data), next(s for s in body if self.is_store(s))
         assert isinstance(store, Assign)
         place, per_line = self.printer.place(store.target), CACHE_LINE // self.itemsize

@@ -1,4 +1,4 @@
-"""stream: a kernel's only output, where it is large, is written past the caches (codegen/cpu_stream.py).
+"""stream: what a kernel's one writing loop writes goes past the caches where it is large (codegen/cpu_stream.py).
 
 before:  buffer1[(p0*d1 + r1)] <- ...      reads each line of the output before it writes it
 after:   the same, out0 streamed           whole lines go to memory at once (a fifth less time for softmax)
@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from jittor_cy.compiler.ir.expr import Expr, postorder
 from jittor_cy.compiler.ir.index import terms_of
-from jittor_cy.compiler.ir.kernel import Assign, Kernel, Loop, Partial, ReduceLoop, Statement
+from jittor_cy.compiler.ir.kernel import Assign, Kernel, Loop, Partial, PhaseBody, ReduceLoop, Statement
 
 __all__ = ["stream"]
 
@@ -20,35 +20,40 @@ MAX_NODES = 32
 
 
 def stream(kernel: Kernel) -> Kernel:
-    """Marks the output as streamed where one loop writes it, element behind element, and no loop reads it.
+    """Marks the output as streamed that one loop writes, element behind element; others may get a value a row.
 
-    Two outputs at a time were slower than through the caches.
+    Two loops that write at a time were slower than through the caches.
     """
-    outputs = [i for i, b in enumerate(kernel.buffers) if b.is_output]
-    if len(outputs) != 1:
-        return kernel
-    (output,) = outputs
-    found = [w for p in kernel.phases for w in writes(p.body, p.axes[0] if len(p.axes) == 1 and not p.tile else None)]
-    found = [(axis, assign) for axis, assign in found if assign.target.kind == "load"]
+    found = [w for phase in kernel.phases for w in phase_writes(phase)]
     if len(found) != 1 or not runs_along(*found[0]):
         return kernel
+    output = int(str(found[0][1].target.data))
     streamed = replace(kernel.buffers[output], streamed=True)
     return replace(kernel, buffers=(*kernel.buffers[:output], streamed, *kernel.buffers[output + 1 :]))
 
 
-def writes(body: tuple[Statement, ...], axis: Expr | None) -> Iterator[tuple[Expr | None, Assign]]:
-    """Each Assign with the axis of its loop; None where that loop does more than to assign."""
-    simple = all(isinstance(s, Assign) for s in body)
-    for statement in body:
-        match statement:
-            case Assign():
-                yield axis if simple else None, statement
-            case Loop():
-                yield from writes(statement.body, statement.axis if statement.lanes else None)
-            case ReduceLoop():
-                yield from ((None, a) for _, a in writes(statement.body, None))
-            case Partial(loop=loop):
-                yield from ((None, a) for _, a in writes(loop.body, None))
+def phase_writes(phase: PhaseBody) -> Iterator[tuple[Expr | None, Assign]]:
+    """Each Assign to a buffer in an innermost loop; a flat phase is one itself."""
+    if all(isinstance(s, Assign) for s in phase.body):
+        flat = phase.axes[0] if len(phase.axes) == 1 and not phase.tile else None
+        yield from ((flat, s) for s in phase.body if isinstance(s, Assign))
+    for statement in phase.body:
+        yield from loop_writes(statement)
+
+
+def loop_writes(statement: Statement) -> Iterator[tuple[Expr | None, Assign]]:
+    """Each Assign to a buffer inside a loop, with the loop's axis; None where the loop is not one to stream."""
+    match statement:
+        case Loop(body=body, axis=axis, lanes=lanes):
+            simple = lanes and all(isinstance(s, Assign) for s in body)
+        case ReduceLoop(body=body) | Partial(loop=ReduceLoop(body=body)):
+            axis, simple = None, False
+        case _:
+            return
+    for inner in body:
+        if isinstance(inner, Assign) and inner.target.kind == "load":
+            yield axis if simple else None, inner
+        yield from loop_writes(inner)
 
 
 def is_guarded(node: Expr) -> bool:

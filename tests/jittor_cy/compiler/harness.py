@@ -227,7 +227,9 @@ class Runner:
         shared = np.full(evaluate(launch.shared_nbytes, dims) + 64, 0xAB, np.uint8)
         dim_array = (ctypes.c_longlong * max(1, len(dims)))(*dims)
         args = Args(pointers, dim_array, scalars, shared.ctypes.data, ctypes.pointer(self.error))
-        args.output_nbytes = LARGE if self.large else self.memory[launch.buffers[-launch.output_count]].nbytes
+        args.output_nbytes = (
+            LARGE if self.large else max(self.memory[v].nbytes for v in launch.buffers[-launch.output_count :])
+        )
         for number, phase in enumerate(launch.phases):
             entry = getattr(self.library, f"kernel_{launch.kernel[:16]}_phase{number}")
             grid = evaluate(phase.grid, dims)

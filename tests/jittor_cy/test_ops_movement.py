@@ -1,4 +1,4 @@
-"""Operations that move values, against NumPy and torch."""
+"""Operations that move, join and split values, against NumPy and torch."""
 
 from __future__ import annotations
 

@@ -540,10 +540,11 @@ def apply_trace(value):
 def install():
     """Connects settings, origins, waits, forks and exit with the runtime; called once by the package."""
     import atexit
+    import copy
 
     from jittor_cy.config import flags
 
-    _runtime.install_origins((os.path.dirname(__file__) + os.sep).encode())
+    _runtime.install_origins((os.path.dirname(__file__) + os.sep).encode(), copy.__file__.encode())
     _runtime.install_wait_hooks()
     for name in ("fuse", "eager", "interpret", "wait_for_kernels", "plan_cache", "verify", "window_ops",
                  "window_nbytes"):

@@ -33,7 +33,7 @@ def budget(nbytes=None):
     cdef Device device = default_device()
     cdef long long limit
     if nbytes is not None:
-        limit = parse_nbytes(nbytes)
+        limit = parse_nbytes(nbytes, "memory.budget")
         if limit < 0:
             raise ArgumentError(f"memory.budget: {nbytes} is negative", help="0 means no bound")
         MemoryManager.of(device).set_budget(limit, EXECUTOR.evictable_nbytes(device))

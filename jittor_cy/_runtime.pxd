@@ -8,7 +8,7 @@ from libcpp.vector cimport vector
 cdef extern from "_translate.h" namespace "jtcy" nogil:
     void translate_exception()
     void install_wait_hooks()
-    void install_origins(const string& folder) except +translate_exception
+    void install_origins(const string& folder, const string& copy_module) except +translate_exception
     ctypedef int (*GradientFunction)(void*, const Refs2*, Refs3*) noexcept
     cdef cppclass GradientCallback:
         pass

@@ -14,9 +14,9 @@ namespace jtcy {
 
 /// The class in jittor_cy.errors for a kind; a new reference. Cold.
 inline PyObject* exception_type(ErrorKind kind) {
-  static constexpr const char* kNames[] = {"InternalError",     "ShapeError",    "DtypeError",   "IndexError_",
+  static constexpr const char* kNames[] = {"InternalError",     "ShapeError",    "DtypeError",        "IndexError_",
                                            "ArgumentTypeError", "ArgumentError", "MemoryBudgetError", "CompileError",
-                                           "RunError",          "ForkError",     "GradientError", "DeviceError"};
+                                           "RunError",          "ForkError",     "GradientError",     "DeviceError"};
   PyObject* module = PyImport_ImportModule("jittor_cy.errors");
   PyObject* type = module ? PyObject_GetAttrString(module, kNames[static_cast<int>(kind)]) : nullptr;
   Py_XDECREF(module);
@@ -44,14 +44,19 @@ inline void translate_exception() {
   }
 }
 
-/// Whether a code object belongs to the package itself. Code objects are remembered (with a reference, so that an
-/// address cannot come back as another function): the check is one comparison for the functions in use.
+/// Whether a code object belongs to the package itself, or to the standard library's copy, which calls it back. Code
+/// objects are remembered (with a reference, so that an address cannot come back as another function): the check is one
+/// comparison for the functions in use.
 class OwnCode {
  public:
-  void set_folder(std::string folder) { folder_ = std::move(folder); }
+  void set_places(std::string folder, std::string copy_module) {
+    folder_ = std::move(folder);
+    copy_module_ = std::move(copy_module);
+  }
   bool contains(PyCodeObject* code) {
     Entry& entry = entries_[(reinterpret_cast<uintptr_t>(code) >> 6) % entries_.size()];
-    if (entry.code != code) [[unlikely]] remember(entry, code);
+    if (entry.code != code) [[unlikely]]
+      remember(entry, code);
     return entry.own;
   }
 
@@ -65,9 +70,10 @@ class OwnCode {
     if (name == nullptr) PyErr_Clear();
     Py_INCREF(code);
     Py_XDECREF(entry.code);
-    entry = {code, name != nullptr && !folder_.empty() && std::strncmp(name, folder_.c_str(), folder_.size()) == 0};
+    const bool known = name != nullptr && !folder_.empty();
+    entry = {code, known && (std::strncmp(name, folder_.c_str(), folder_.size()) == 0 || name == copy_module_)};
   }
-  std::string folder_;
+  std::string folder_, copy_module_;
   std::array<Entry, 256> entries_{};
 };
 
@@ -104,6 +110,11 @@ inline Origin current_origin() {
   return {};
 }
 
+inline Origin retain_origin(Origin origin) {
+  Py_INCREF(static_cast<PyObject*>(origin.code));
+  return origin;
+}
+
 inline void release_origin(Origin origin) {
   if (origin.code != nullptr && Py_IsInitialized()) Py_DECREF(static_cast<PyObject*>(origin.code));
 }
@@ -128,9 +139,9 @@ inline void acquire_gil(void* state) {
 }
 inline void install_wait_hooks() { set_wait_hooks({release_gil, acquire_gil}); }
 
-inline void install_origins(const std::string& folder) {
-  own_code().set_folder(folder);
-  set_origin_hooks({current_origin, release_origin, text_of_origin});
+inline void install_origins(const std::string& folder, const std::string& copy_module) {
+  own_code().set_places(folder, copy_module);
+  set_origin_hooks({current_origin, retain_origin, release_origin, text_of_origin});
 }
 
 /// A callback of the Cython floor: 0, or -1 with a Python error set.

@@ -32,7 +32,7 @@ UNITS = {
 }
 
 
-def parse_nbytes(value: int | float | str) -> int:
+def parse_nbytes(value: int | float | str, function: str = "flags") -> int:
     """A number of bytes from 300, "300MiB" or "1.5 GB"."""
     if isinstance(value, (int, float)):
         return int(value)
@@ -42,7 +42,7 @@ def parse_nbytes(value: int | float | str) -> int:
     try:
         return int(float(number) * UNITS[unit])
     except (KeyError, ValueError):
-        raise ArgumentError(f"{value!r} is not a number of bytes", help='write 300, "300MiB" or "1.5GB"') from None
+        raise ArgumentError(f"{function}: {value!r} is not a number of bytes", help='write 300, "300MiB" or "1.5GB"') from None
 
 
 def parse_bool(value: object) -> bool:

@@ -180,7 +180,8 @@ def full(shape: Any, value: Any, dtype: Any = None, *, device: str | None = None
 def filled(shape: tuple[Any, ...], dtype: Any, value: int, device: str | None, function: str) -> Var:
     if dtype is None and len(shape) > 1 and not isinstance(shape[-1], (int, np.integer)):
         *shape, dtype = shape  # zeros(shape, dtype), the order of NumPy and Jittor
-    return placed(_graph.full(sizes(shape, function), dtype or "float32", value), None, device)
+    dtype = _convert.canonical_dtype(dtype or "float32", function)
+    return placed(_graph.full(sizes(shape, function), dtype, value), None, device)
 
 
 def zeros(*shape: Any, dtype: Any = None, device: str | None = None) -> Var:

@@ -205,7 +205,7 @@ void Sweep::release() noexcept {
     for (Var* output : op->outputs) {
       if (output == nullptr || output->ghost || !output->realized()) continue;
       output->released = true;
-      output->producer.reset();
+      forget_producer(output);
     }
   }
 }

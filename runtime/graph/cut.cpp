@@ -249,7 +249,7 @@ void drop_producer(Op* op) noexcept {
   for (Var* output : op->outputs) {
     if (output == nullptr || output->ghost || !output->realized()) continue;
     output->released = output->released || op->released;
-    output->producer.reset();
+    forget_producer(output);
   }
 }
 

@@ -124,9 +124,18 @@ void release_shared(void* context) {
 void set_origin_hooks(OriginHooks hooks) noexcept { g_graph.origin_hooks = hooks; }
 
 std::string origin_text(const Var& var) {
-  const Op* op = var.producer.get();
-  if (op == nullptr || op->origin.code == nullptr || g_graph.origin_hooks.text == nullptr) return "";
-  return g_graph.origin_hooks.text(op->origin);
+  const Origin origin = var.producer ? var.producer->origin : var.origin;
+  if (origin.code == nullptr || g_graph.origin_hooks.text == nullptr) return "";
+  return g_graph.origin_hooks.text(origin);
+}
+
+void forget_producer(Var* var) noexcept {
+  if (!var->producer) return;
+  const Origin origin = var->producer->origin;
+  if (origin.code != nullptr && var->origin.code == nullptr && g_graph.origin_hooks.retain != nullptr) {
+    var->origin = g_graph.origin_hooks.retain(origin);
+  }
+  var->producer.reset();
 }
 
 void set_default_device(Device device) noexcept { g_graph.default_device = device; }
@@ -173,6 +182,7 @@ VarRef make_leaf(Ref<Buffer> buffer, int64_t offset, Shape shape, Strides stride
   out->buffer = std::move(buffer);
   out->offset = offset;
   out->stop_grad = g_graph.no_grad_depth > 0;
+  if (g_graph.origin_hooks.current != nullptr) out->origin = g_graph.origin_hooks.current();
   return out;
 }
 

@@ -15,10 +15,13 @@ using VarRef = Ref<Var>;
 /// Hooks of the Cython floor. `current` gives the nearest user frame (with a new reference to its code object).
 struct OriginHooks {
   Origin (*current)() = nullptr;
+  Origin (*retain)(Origin origin) = nullptr;
   void (*release)(Origin origin) = nullptr;
   std::string (*text)(Origin origin) = nullptr;  // "train.py:41"
 };
 void set_origin_hooks(OriginHooks hooks) noexcept;
+/// Drops the producer of a value that is there; the user's line stays known.
+void forget_producer(Var* var) noexcept;
 /// "file.py:12", or "" when unknown.
 std::string origin_text(const Var& var);
 

@@ -88,7 +88,7 @@ void become_view(Op* op) {
   out->strides = strides;
   op->pending = false;
   unlink_pending(op);
-  if (!op->differentiable) out->producer.reset();
+  if (!op->differentiable) forget_producer(out);
 }
 
 Shape with_inferred_extent(const VarRef& x, const Shape& shape, const char* function) {

@@ -65,7 +65,12 @@ DeadList<Var> g_dead_vars;
 DeadList<Op> g_dead_ops;
 bool g_draining = false;
 
+void release_origin(Origin origin) noexcept {
+  if (origin.code != nullptr && g_graph.origin_hooks.release != nullptr) g_graph.origin_hooks.release(origin);
+}
+
 void free_var(Var* var) noexcept {
+  release_origin(var->origin);
   var->~Var();
   g_free_vars.give(var);
   --g_graph.live_vars;
@@ -97,7 +102,7 @@ void release_op(Op* op) noexcept {
   for (Var* output : op->outputs) {
     if (output != nullptr && output->ghost) free_var(output);
   }
-  if (op->origin.code != nullptr && g_graph.origin_hooks.release != nullptr) g_graph.origin_hooks.release(op->origin);
+  release_origin(op->origin);
   if (op->gradient.release != nullptr) op->gradient.release(op->gradient.context);
   op->~Op();
   g_free_ops.give(op);

@@ -41,6 +41,7 @@ class Var : public RefCounted {
   int64_t offset = 0;  // of the first element, in elements
   Strides strides;     // meaningful once realized
 
+  Origin origin;     // of a leaf, and of what outlived its producer
   int32_t held = 0;  // handles outside the graph (Python cells); those are outputs of a flush
   bool stop_grad = false;
   bool trainable = false;  // a Parameter: backward() fills its grad

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import inspect
 from collections.abc import Callable
 
 import numpy as np
@@ -122,3 +124,29 @@ def test_operands_stand_below_the_first_line() -> None:
     assert lines[0] == "f: shapes differ"
     assert lines[1].startswith("  a: float32[2, 3]")
     assert lines[2] == "  help: turn one"
+
+
+def test_the_line_of_a_layer_is_where_it_was_made() -> None:
+    """Its parameters are copies; so are those of a model that the user copies."""
+    layer = copy.deepcopy(jt.nn.Linear(10, 5))
+
+    with pytest.raises(jt.errors.ShapeError, match=r"b: float32\[5, 10\] from test_errors.py:\d+"):
+        layer(jt.ones((3, 7)))
+
+
+def test_the_line_of_a_var_is_known_when_its_value_is_there() -> None:
+    x = jt.ones((3, 4)) + 1
+    made = inspect.currentframe().f_lineno - 1
+    x.sync()
+    jt.sync_all()
+
+    for value in (x, jt.array(np.ones((3, 4)))):
+        with pytest.raises(jt.errors.ShapeError, match=rf"a: float\d+\[3, 4\] from test_errors.py:({made}|{made + 5})"):
+            value + jt.ones((2, 4))
+
+
+def test_a_size_that_is_none_names_who_asked() -> None:
+    with pytest.raises(jt.errors.ArgumentError, match="memory.budget: 'lots' is not a number of bytes"):
+        jt.memory.budget("lots")
+    with pytest.raises(jt.errors.DtypeError, match="zeros: dtype 'float33' is not supported"):
+        jt.zeros(3, dtype="float33")

@@ -60,11 +60,15 @@ void test_output_of_several_stays_as_a_ghost_while_another_lives() {
 
 int g_origins = 0;
 
-void test_origins_are_released_with_their_ops() {
+void test_origins_outlive_ops_and_are_released() {
   OriginHooks hooks;
   hooks.current = [] {
     ++g_origins;
     return Origin{&g_origins, 41};
+  };
+  hooks.retain = [](Origin origin) {
+    ++g_origins;
+    return origin;
   };
   hooks.release = [](Origin) { --g_origins; };
   hooks.text = [](Origin origin) { return "train.py:" + std::to_string(origin.instruction); };
@@ -73,9 +77,12 @@ void test_origins_are_released_with_their_ops() {
     const VarRef x = leaf(Shape{2}, {1, 2});
     const VarRef y = x + x;
     CHECK_EQ(origin_text(*y), "train.py:41");
-    CHECK_EQ(origin_text(*x), "");
+    CHECK_EQ(origin_text(*x), "train.py:41");
     CHECK_ERROR(ErrorKind::kShape, "float64[2] from train.py:41", make_reshape(y, Shape{3}, "reshape"));
-    CHECK_EQ(g_origins, 1);
+    CHECK_EQ(g_origins, 2);
+    forget_producer(y.get());
+    CHECK_EQ(origin_text(*y), "train.py:41");
+    CHECK_EQ(g_origins, 2);
   }
   CHECK_EQ(g_origins, 0);
   set_origin_hooks(OriginHooks());
@@ -86,6 +93,6 @@ void test_origins_are_released_with_their_ops() {
 int main() {
   const check::Test tests[] = {TEST(test_chain_of_a_million_nodes_is_released), TEST(test_wide_graph_is_released),
                                TEST(test_output_of_several_stays_as_a_ghost_while_another_lives),
-                               TEST(test_origins_are_released_with_their_ops)};
+                               TEST(test_origins_outlive_ops_and_are_released)};
   return check::run_all(tests);
 }

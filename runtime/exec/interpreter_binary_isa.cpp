@@ -81,14 +81,8 @@ void select_items(const void* condition, const void* a, const void* b, void* y, 
 
 void fill_binary(IsaTable* table) {
 #define JTCY_SET(op, suffix, dtype) table->binary[index_of(OpKind::k##op)][index_of(Dtype::dtype)] = op##_##suffix;
-#define JTCY_SET_FLOATS(op, name) \
-  JTCY_SET(op, f32, kFloat32) JTCY_SET(op, f64, kFloat64) JTCY_SET(op, f16, kFloat16) JTCY_SET(op, bf16, kBfloat16)
-#define JTCY_SET_INTEGERS(op, name)                                                                        \
-  JTCY_SET(op, b, kBool)                                                                                   \
-  JTCY_SET(op, u8, kUint8)                                                                                 \
-  JTCY_SET(op, i8, kInt8)                                                                                  \
-  JTCY_SET(op, i16, kInt16) JTCY_SET(op, i32, kInt32) JTCY_SET(op, i64, kInt64) JTCY_SET(op, u16, kUint16) \
-      JTCY_SET(op, u32, kUint32) JTCY_SET(op, u64, kUint64)
+#define JTCY_SET_FLOATS(op, name) JTCY_SET_EACH_FLOAT(JTCY_SET, op)
+#define JTCY_SET_INTEGERS(op, name) JTCY_SET_EACH_INTEGER(JTCY_SET, op)
 #define JTCY_SET_ANY(op, name) JTCY_SET_FLOATS(op, name) JTCY_SET_INTEGERS(op, name)
   JTCY_FLOAT_BINARY(JTCY_SET_FLOATS)
   JTCY_ANY_BINARY(JTCY_SET_ANY)

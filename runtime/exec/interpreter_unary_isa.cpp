@@ -61,14 +61,8 @@ void copy_items(const void* x, void* y, long long n) {
 
 void fill_unary(IsaTable* table) {
 #define JTCY_SET(op, suffix, dtype) table->unary[index_of(OpKind::k##op)][index_of(Dtype::dtype)] = op##_##suffix;
-#define JTCY_SET_FLOATS(op, name) \
-  JTCY_SET(op, f32, kFloat32) JTCY_SET(op, f64, kFloat64) JTCY_SET(op, f16, kFloat16) JTCY_SET(op, bf16, kBfloat16)
-#define JTCY_SET_INTEGERS(op, name)                                                                        \
-  JTCY_SET(op, b, kBool)                                                                                   \
-  JTCY_SET(op, u8, kUint8)                                                                                 \
-  JTCY_SET(op, i8, kInt8)                                                                                  \
-  JTCY_SET(op, i16, kInt16) JTCY_SET(op, i32, kInt32) JTCY_SET(op, i64, kInt64) JTCY_SET(op, u16, kUint16) \
-      JTCY_SET(op, u32, kUint32) JTCY_SET(op, u64, kUint64)
+#define JTCY_SET_FLOATS(op, name) JTCY_SET_EACH_FLOAT(JTCY_SET, op)
+#define JTCY_SET_INTEGERS(op, name) JTCY_SET_EACH_INTEGER(JTCY_SET, op)
 #define JTCY_SET_ANY(op, name) JTCY_SET_FLOATS(op, name) JTCY_SET_INTEGERS(op, name)
   JTCY_FLOAT_UNARY(JTCY_SET_FLOATS)
   JTCY_ANY_UNARY(JTCY_SET_ANY)

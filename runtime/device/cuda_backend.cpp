@@ -1,6 +1,8 @@
 // CudaBackend: memory, copies and launches through the driver's entry points, in the order of one stream.
 #include "device/cuda_backend.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <memory>
 #include <utility>
@@ -38,7 +40,7 @@ CudaBackend* g_backend = nullptr;
 }  // namespace
 
 CudaBackend::CudaBackend(const DriverTable& driver, int ordinal, bool managed)
-    : driver_(driver), ordinal_(ordinal), managed_(managed) {
+    : driver_(driver), ordinal_(ordinal), managed_(managed), owner_(::getpid()) {
   check(driver_.cuInit(0), "cuInit");
   int count = 0;
   check(driver_.cuDeviceGetCount(&count), "cuDeviceGetCount");
@@ -78,6 +80,9 @@ void CudaBackend::check(DriverResult result, const char* call) const {
 }
 
 void CudaBackend::use_context() const {
+  JTCY_CHECK(owner_ == ::getpid(), ErrorKind::kFork,
+             "cuda: this process was forked from one that uses the GPU, and a driver does not survive that"
+             "\n  help: read Vars before the fork, or start workers with forkserver or spawn");
   static thread_local const CudaBackend* current = nullptr;
   if (current == this) return;
   check(driver_.cuCtxSetCurrent(context_), "cuCtxSetCurrent");
@@ -118,6 +123,7 @@ void* CudaBackend::allocate_managed(int64_t nbytes) {
 }
 
 void CudaBackend::free(void* address, int64_t nbytes) noexcept {
+  if (owner_ != ::getpid()) return;  // the parent's memory
   driver_.cuCtxSetCurrent(context_);
   // A failure here is a sticky error of an earlier launch: the next call that may throw reports it.
   driver_.cuMemFree(pointer(address));

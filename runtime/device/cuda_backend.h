@@ -1,5 +1,7 @@
 // CudaBackend: Backend over a DriverTable; the same code runs on a GPU and on the simulated one.
 #pragma once
+#include <sys/types.h>
+
 #include <atomic>
 #include <cstdint>
 #include <deque>
@@ -80,6 +82,7 @@ class CudaBackend final : public Backend {
   int ordinal_;
   int device_ = 0;
   bool managed_;
+  pid_t owner_;
   bool prefetches_ = false;  // concurrentManagedAccess: without it there is neither advice nor prefetch
   int architecture_ = 0;
   int processors_ = 1;

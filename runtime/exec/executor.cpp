@@ -8,6 +8,7 @@
 #include "base/thread_pool.h"
 #include "exec/compile_hook.h"
 #include "exec/executor_flush.h"
+#include "exec/kernel.h"
 
 namespace jtcy {
 
@@ -163,6 +164,8 @@ void Executor::stop() noexcept {
 
 void Executor::after_fork() noexcept {
   ThreadPool::instance().stop();
+  clear_plans();  // some wait for kernels that only the parent compiles
+  KernelTable::instance().after_fork();
   for (std::unique_ptr<Lane>& lane : state_->lanes) {
     if (!lane) continue;
     auto heir = std::make_unique<Lane>(lane->device());

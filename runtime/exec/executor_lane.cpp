@@ -158,7 +158,7 @@ void Lane::inherit(const Lane& before) {
   const int64_t done = before.completed_.load(), queued = before.queued_.load();
   const Error lost(ErrorKind::kFork,
                    "fork: this value was still being computed when the process was forked\n"
-                   "  help: call jt.sync_all(wait=True) before the fork, or start processes with forkserver");
+                   "  help: call jt.sync_all() before the fork, or start processes with forkserver");
   for (int64_t ticket = done + 1; ticket <= queued; ++ticket) {
     failures_[ticket] = std::make_exception_ptr(lost);
     failure_count_.fetch_add(1);

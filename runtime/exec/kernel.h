@@ -38,6 +38,8 @@ class KernelTable {
   std::size_t size() const;
   /// Empties the table (tests: a cold start in the same process). Kernels in use stay alive.
   void clear();
+  /// In a forked child: forgets the kernels that the parent was compiling. The plans that wait for them must go first.
+  void after_fork();
 };
 
 }  // namespace jtcy

@@ -20,10 +20,10 @@ struct Table {
   std::unordered_map<std::string, Ref<Kernel>> kernels;
 };
 
-Table& table() {
-  static Table* const instance = std::make_unique<Table>().release();  // compile threads may outlive statics
-  return *instance;
-}
+// Never destroyed: compile threads may outlive statics.
+Table* g_table = std::make_unique<Table>().release();
+
+Table& table() { return *g_table; }
 
 /// The caller holds the mutex.
 Kernel& find_kernel(const std::string& key) {
@@ -99,6 +99,15 @@ void KernelTable::wait(const Kernel& kernel) const {
 std::size_t KernelTable::size() const {
   const std::lock_guard lock(table().mutex);
   return table().kernels.size();
+}
+
+void KernelTable::after_fork() {
+  const Table& before = *g_table;  // its mutex may be held by a thread that does not exist here
+  auto here = std::make_unique<Table>();
+  for (const auto& [key, kernel] : before.kernels) {
+    if (kernel->state.load(std::memory_order_acquire) != Kernel::State::kCompiling) here->kernels.emplace(key, kernel);
+  }
+  g_table = here.release();
 }
 
 void KernelTable::clear() {

@@ -290,4 +290,6 @@ def unit_text(unit: list[KernelSource]) -> list[str]:
 @functools.cache
 def compiler() -> Compiler:
     """The process's Compiler."""
-    return Compiler()
+    made = Compiler()
+    os.register_at_fork(after_in_child=made.after_fork)
+    return made

@@ -59,9 +59,12 @@ def scalar_dtype(value: Any, like: Var | None) -> str:
 def axis_index(axis: Any, ndim: int, function: str) -> int:
     """One axis as a number from 0 to ndim - 1."""
     try:
-        axis = operator.index(axis)
+        place = operator.index(axis)
     except TypeError:
-        raise ArgumentTypeError(f"{function}: dim must be an int, found {type(axis).__name__}") from None
+        place = None
+    if place is None or isinstance(axis, bool):  # a bool meant for another argument would count as dim 0 or 1
+        raise ArgumentTypeError(f"{function}: dim must be an int, found {type(axis).__name__}")
+    axis = place
     if not -ndim <= axis < ndim:
         reach = f"give a dim from {-ndim} to {ndim - 1}" if ndim else "the var has no dims"
         raise IndexError_(f"{function}: dim {axis} is out of range for a {ndim}-d var", help=reach)
@@ -81,10 +84,10 @@ def one_axis(dim: Any, axis: Any, ndim: int, function: str) -> int:
 
 
 def axis_list(dim: Any, ndim: int, function: str) -> list[int]:
-    """Axes, each once, in the order given; None: all of them."""
+    """Axes, each once, in the order given; None: all of them. Of a 0-d var 0 and -1 are taken, as by PyTorch."""
     if dim is None:
         return list(range(ndim))
-    axes = [axis_index(d, ndim, function) for d in (dim if isinstance(dim, (tuple, list)) else (dim,))]
+    axes = [axis_index(d, max(ndim, 1), function) for d in (dim if isinstance(dim, (tuple, list)) else (dim,))]
     if len(set(axes)) != len(axes):
         raise ArgumentError(f"{function}: a dim appears twice in {dim}")
     return axes
@@ -92,9 +95,8 @@ def axis_list(dim: Any, ndim: int, function: str) -> list[int]:
 
 def axis_mask(dim: Any, ndim: int, function: str) -> int:
     """A bit for each axis."""
-    if dim is None or (ndim == 0 and dim in (0, -1)):
-        return (1 << ndim) - 1
-    return sum(1 << d for d in axis_list(dim, ndim, function))
+    axes = axis_list(dim, ndim, function)
+    return sum(1 << d for d in axes) if ndim else 0
 
 
 def reduction_axes(

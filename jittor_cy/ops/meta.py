@@ -9,7 +9,7 @@ from jittor_cy import _graph
 from jittor_cy._var import Var
 from jittor_cy.errors import ArgumentError, ShapeError
 from jittor_cy.ops import indexing
-from jittor_cy.ops._rules import as_var, axis_list, axis_mask, sizes
+from jittor_cy.ops._rules import as_var, axis_index, axis_list, axis_mask, sizes
 from jittor_cy.ops.index_programs import (
     AXIS,
     BOUNDED,
@@ -121,7 +121,7 @@ def index(shape: Sequence[int], dim: int | None = None, dtype: Any = "int64") ->
     shape = sizes((shape,), "index")
     if dim is None:
         return [index(shape, d, dtype) for d in range(len(shape))]
-    return _graph.iota(shape, dtype, axis_list(dim, len(shape), "index")[0], 0, 1)
+    return _graph.iota(shape, dtype, axis_index(dim, len(shape), "index"), 0, 1)
 
 
 def broadcast(x: Var, shape: Any, dims: Any = ()) -> Var:

@@ -128,8 +128,10 @@ def transpose(x: Var, *dims: Any, axes: Any = None) -> Var:
 
 def swapaxes(x: Var, dim0: int, dim1: int) -> Var:
     """Two axes exchanged. A view."""
-    a, b = axis_index(dim0, x.ndim, "swapaxes"), axis_index(dim1, x.ndim, "swapaxes")
+    a, b = (axis_index(d, max(x.ndim, 1), "swapaxes") for d in (dim0, dim1))
     order = list(range(x.ndim))
+    if not order:
+        return x
     order[a], order[b] = order[b], order[a]
     return view_of(x, (TRANSPOSE, tuple(order)))
 
@@ -137,6 +139,8 @@ def swapaxes(x: Var, dim0: int, dim1: int) -> Var:
 def moveaxis(x: Var, source: Any, destination: Any) -> Var:
     """Axes moved to other places, the rest in order. A view."""
     from_, to = axis_list(source, x.ndim, "moveaxis"), axis_list(destination, x.ndim, "moveaxis")
+    if x.ndim == 0:
+        return x
     order = [i for i in range(x.ndim) if i not in from_]
     for place, axis in sorted(zip(to, from_, strict=True)):
         order.insert(place, axis)
@@ -249,6 +253,8 @@ def roll(x: Var, shifts: Any, dims: Any = None, *, axis: Any = None) -> Var:
     dims = pick(dims, axis, "roll")
     if dims is None:
         return reshape(roll(flatten(x), shifts, 0), x.shape)
+    if x.ndim == 0:
+        raise ShapeError("roll: the var has no dims", x=x, help="roll it without dims")
     amounts = shifts if isinstance(shifts, (tuple, list)) else (shifts,)
     for amount, dim in zip(amounts, axis_list(dims, x.ndim, "roll"), strict=True):
         n = x.shape[dim]
@@ -336,9 +342,18 @@ def diag(x: Var, diagonal: int = 0) -> Var:
     return _graph.slice_(_graph.reshape(x, (rows * columns,)), [first], [columns + 1], (length,))
 
 
-def meshgrid(*vectors: Var, indexing: str = "ij") -> tuple[Var, ...]:
-    """Coordinates of the grid that the vectors span, one Var for each; "xy" exchanges the first two axes."""
-    parts = list(vectors[0]) if len(vectors) == 1 and isinstance(vectors[0], (tuple, list)) else list(vectors)
+def meshgrid(*vectors: Any, indexing: str = "ij") -> tuple[Var, ...]:
+    """Coordinates of the grid that the vectors span, one Var for each; "xy" exchanges the first two axes.
+
+    Args:     vectors: one by one or in a list; a 0-d var counts as a vector of one element
+    """
+    given = vectors[0] if len(vectors) == 1 and isinstance(vectors[0], (tuple, list)) else vectors
+    if not given:
+        raise ArgumentError("meshgrid: there are no vectors")
+    parts = [as_var(v, "meshgrid", f"vector {i}") for i, v in enumerate(given)]
+    parts = [v if v.ndim else flatten(v) for v in parts]
+    if any(v.ndim != 1 for v in parts):
+        raise ShapeError(f"meshgrid: vectors are needed, found {[v.ndim for v in parts]} dims")
     shape = [v.shape[0] for v in parts]
     grids = [
         _graph.broadcast_to(_graph.reshape(v, [n if i == k else 1 for k, n in enumerate(shape)]), shape)

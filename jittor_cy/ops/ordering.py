@@ -59,15 +59,26 @@ def topk(
     """(the k largest or smallest elements along `dim` in order, where they stood). Computes x."""
     x = as_var(x, "topk")
     place = one_axis(dim if axis is None else None, axis, x.ndim, "topk")
-    if not 0 <= k <= (x.shape[place] if x.ndim else 1):
-        raise ArgumentError(f"topk: k is {k}, found {x.shape[place] if x.ndim else 1} elements", x=x)
+    if x.ndim == 0:
+        return only_element(x, k, "topk")
+    if not 0 <= k <= x.shape[place]:
+        raise ArgumentError(f"topk: k is {k}, found {x.shape[place]} elements", x=x)
     indices = array(np.take(order(x, place, largest), np.arange(k), place))
     return Ordered(take_along_dim(x, indices, place), indices)
+
+
+def only_element(x: Var, k: int, function: str) -> Ordered:
+    """What a 0-d Var gives, which counts as a vector of one element."""
+    if k != 1:
+        raise ArgumentError(f"{function}: k is {k}, found 1 element", x=x)
+    return Ordered(x, _graph.full((), "int64", 0))
 
 
 def kthvalue(x: Var, k: int, dim: int = -1, *, axis: int | None = None) -> Ordered:
     """(the k-th smallest element along `dim`, counted from 1, where it stood). Computes x."""
     place = one_axis(dim if axis is None else None, axis, x.ndim, "kthvalue")
+    if x.ndim == 0:
+        return only_element(x, k, "kthvalue")
     if not 1 <= k <= x.shape[place]:
         raise ArgumentError(f"kthvalue: k is {k}, found {x.shape[place]} elements", x=x)
     values, indices = topk(x, k, place, largest=False)
@@ -83,6 +94,8 @@ def median(x: Var, dim: int | None = None, *, axis: int | None = None) -> Any:
     if dim is None and axis is None:
         return median(x.reshape(-1), 0).values
     place = one_axis(dim, axis, x.ndim, "median")
+    if x.ndim == 0:
+        return only_element(x, 1, "median")
     if x.shape[place] == 0:
         raise ShapeError("median: there is no middle of no elements", x=x)
     found = x.numpy()

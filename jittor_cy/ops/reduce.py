@@ -192,9 +192,14 @@ def var(
 ) -> Var:
     """Variance over `dim` (default: all), by default divided by one less than the number of elements, as PyTorch's.
 
-    Args:     unbiased: False divides by the number of elements · correction: divides by that much less
+    Args:     unbiased: False divides by the number of elements; alone it may stand first, var(x, False)
+              correction: divides by that much less
+    Raises:   ArgumentTypeError: dim is a bool and there are further arguments
     Cost:     two passes over x: exact where the mean is large
     """
+    alone = not keepdim and (unbiased, correction, axis, keepdims) == (None,) * 4
+    if isinstance(dim, bool) and alone:  # PyTorch's std(unbiased)
+        dim, unbiased = None, dim
     if unbiased is not None and correction is not None:
         raise ArgumentError("var: unbiased and correction are the same argument, found both")
     less = correction if correction is not None else float(unbiased is not False)

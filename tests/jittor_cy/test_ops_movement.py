@@ -114,3 +114,23 @@ def test_views_of_realized_vars_move_no_bytes() -> None:
 
     for view in (x.T, x.reshape(6, 4), x[1], x[:, ::2], x.permute(1, 2, 0), x.expand(3, 2, 3, 4)):
         assert base <= view.numpy().ctypes.data < base + X.nbytes
+
+
+@pytest.mark.parametrize("indexing", ["ij", "xy"])
+def test_meshgrid_takes_a_list_and_scalars(indexing: str) -> None:
+    a, b = np.arange(3), np.arange(4.0, 6.0, dtype=np.float32)
+
+    for vectors in ([a, b], [np.array(7), b]):
+        found = jt.meshgrid([jt.array(v) for v in vectors], indexing=indexing)
+        for grid, expected in zip(found, np.meshgrid(*vectors, indexing=indexing), strict=True):
+            np.testing.assert_array_equal(grid.numpy(), expected)
+
+
+def test_meshgrid_of_a_matrix_is_refused() -> None:
+    with pytest.raises(jt.ShapeError, match=r"meshgrid: vectors are needed, found \[2, 1\] dims"):
+        jt.meshgrid(jt.zeros(2, 2), jt.zeros(2))
+
+
+def test_roll_of_a_scalar_has_no_dim() -> None:
+    with pytest.raises(jt.ShapeError, match="roll: the var has no dims"):
+        jt.roll(jt.array(1.0), 1, 0)

@@ -94,3 +94,67 @@ def test_gradient_of_cumsum_counts_the_sums_behind() -> None:
     x = jt.array(X[0, 0])
 
     assert jt.grad(jt.cumsum(x, 0).sum(), x).tolist() == [5.0, 4.0, 3.0, 2.0, 1.0]
+
+
+@pytest.mark.parametrize("name", ["std", "var"])
+@pytest.mark.parametrize("unbiased", [False, True])
+def test_a_bool_alone_is_unbiased(name: str, unbiased: bool) -> None:
+    expected = getattr(np, name)(X.astype(np.float64), ddof=int(unbiased))
+
+    close(getattr(jt.array(X), name)(unbiased), expected, 1e-5)
+    close(getattr(jt.array(X), name)(None, unbiased), expected, 1e-5)
+
+
+def test_a_bool_behind_the_dim_is_unbiased() -> None:
+    close(jt.array(X).std(1, False), X.astype(np.float64).std(1), 1e-5)
+
+
+ONE_DIM = ["sum", "mean", "prod", "amax", "amin", "max", "min", "argmax", "argmin", "any", "all", "logsumexp"]
+ONE_DIM += ["cumsum", "cumprod", "softmax", "log_softmax", "count_nonzero", "median", "sort", "argsort", "squeeze"]
+
+
+@pytest.mark.parametrize("name", ONE_DIM)
+def test_a_bool_is_no_dim(name: str) -> None:
+    with pytest.raises(jt.ArgumentTypeError, match=f"(sum|{name}): dim must be an int, found bool"):
+        getattr(jt.array(X), name)(True)
+
+
+@pytest.mark.parametrize("arguments", [{"dim": True, "keepdim": True}, {"dim": True, "unbiased": False}])
+def test_a_bool_with_other_arguments_is_no_dim_of_std(arguments: dict[str, Any]) -> None:
+    with pytest.raises(jt.ArgumentTypeError, match="var: dim must be an int, found bool"):
+        jt.array(X).std(**arguments)
+
+
+SCALARS: dict[str, tuple[Callable, float]] = {
+    "sum": (jt.sum, 1.5),
+    "logsumexp": (jt.logsumexp, 1.5),
+    "softmax": (jt.softmax, 1.0),
+    "cumsum": (jt.cumsum, 1.5),
+    "squeeze": (jt.squeeze, 1.5),
+    "flip": (jt.flip, 1.5),
+    "sort": (lambda x, d: jt.sort(x, d).values, 1.5),
+    "topk": (lambda x, d: jt.topk(x, 1, d).values, 1.5),
+    "place of topk": (lambda x, d: jt.topk(x, 1, d).indices, 0),
+    "kthvalue": (lambda x, d: jt.kthvalue(x, 1, d).values, 1.5),
+    "median": (lambda x, d: jt.median(x, d).values, 1.5),
+    "transpose": (lambda x, d: jt.transpose(x, 0, d), 1.5),
+    "swapaxes": (lambda x, d: jt.swapaxes(x, d, 0), 1.5),
+    "moveaxis": (lambda x, d: jt.moveaxis(x, 0, d), 1.5),
+}
+
+
+@pytest.mark.parametrize("dim", [0, -1])
+@pytest.mark.parametrize("call,expected", SCALARS.values(), ids=SCALARS.keys())
+def test_a_scalar_has_dim_0_as_pytorchs(call: Callable, expected: float, dim: int) -> None:
+    close(call(jt.array(1.5), dim), expected)
+
+
+@pytest.mark.parametrize("call", [f for f, _ in SCALARS.values()], ids=SCALARS.keys())
+def test_a_scalar_has_no_dim_1(call: Callable) -> None:
+    with pytest.raises(IndexError, match="dim 1 is out of range"):
+        call(jt.array(1.5), 1)
+
+
+def test_more_than_the_one_element_of_a_scalar_is_refused() -> None:
+    with pytest.raises(ValueError, match="topk: k is 2, found 1 element"):
+        jt.topk(jt.array(1.5), 2)

@@ -126,6 +126,8 @@ def filled_out(x: Var, keys: list[Any]) -> list[Any]:
             raise ArgumentTypeError(
                 "getitem: a bool is no index", help="use None for a new axis, or a mask of the var's shape"
             )
+        if isinstance(k, Var) and k.dtype == "bool" and k.ndim == 0:
+            raise ArgumentTypeError("getitem: a 0-d mask is no index", help="masked_select takes a 0-d var and mask")
         if isinstance(k, Var) and k.dtype == "bool":
             if not any(o is Ellipsis for o in out):
                 check_mask(x, k, sum(1 for o in out if o is not None))
@@ -250,7 +252,17 @@ def take(x: Var, index: Any, dim: int | None = None, *, axis: int | None = None)
 def index_select(x: Var, dim: int, index: Var) -> Var:
     """The slices of x along `dim` at the places in the vector `index`."""
     x, index = as_var(x, "index_select"), as_var(index, "index_select", "index")
-    return _graph.take(x, index, axis_index(dim, x.ndim, "index_select"), "index_select")
+    place = axis_index(dim, max(x.ndim, 1), "index_select")
+    if x.ndim:
+        return _graph.take(x, index, place, "index_select")
+    if math.prod(index.shape) != 1:
+        raise ShapeError("index_select: of a 0-d var one element is taken", x=x, index=index)
+    return _graph.take(at_least_1d(x), _graph.reshape(index, ()), 0, "index_select")
+
+
+def at_least_1d(x: Var) -> Var:
+    """x, or the vector of its one element: gather and scatter take a 0-d Var as such, as PyTorch's do."""
+    return x if x.ndim else _graph.reshape(x, (1,))
 
 
 def along(x: Var, dim: int, index: Var, function: str) -> tuple[list[int], Var]:
@@ -267,7 +279,7 @@ def along(x: Var, dim: int, index: Var, function: str) -> tuple[list[int], Var]:
 def gather(x: Var, dim: int, index: Var) -> Var:
     """out[i, j, ...] = x[i, index[i, j, ...], ...] with the index in the place of `dim`.
 
-    Shapes:   index has x's number of dims, and is nowhere longer except along `dim`
+    Shapes:   index has x's number of dims (0-d counts as 1-d), and is nowhere longer except along `dim`
     Example:  >>> jt.gather(jt.array([[1, 2], [3, 4]]), 1, jt.array([[0], [1]])).tolist()
               [[1], [4]]
     """
@@ -275,11 +287,13 @@ def gather(x: Var, dim: int, index: Var) -> Var:
 
 
 def gather_along(x: Var, dim: int, index: Var, function: str) -> Var:
-    dim = axis_index(dim, max(x.ndim, 1), function)
+    dim, shape = axis_index(dim, max(x.ndim, 1), function), index.shape
+    x, index = at_least_1d(x), at_least_1d(index)
     structure, index = along(x, dim, index, function)
     if any(m > n for i, (m, n) in enumerate(zip(index.shape, x.shape, strict=True)) if i != dim):
         raise ShapeError(f"{function}: the index is longer than the var", x=x, index=index)
-    return _graph.reindex([x, index], structure, [0.0 if "float" in str(x.dtype) else 0], index.shape, function)
+    out = _graph.reindex([x, index], structure, [0.0 if "float" in str(x.dtype) else 0], index.shape, function)
+    return out if shape else _graph.reshape(out, ())
 
 
 def take_along_dim(x: Var, index: Var, dim: int | None = None, *, axis: int | None = None) -> Var:
@@ -314,6 +328,9 @@ def scatter(x: Var, dim: int, index: Var, src: Any, reduce: str | None = None) -
 def scatter_along(x: Var, dim: int, index: Var, src: Any, reduce: str | None, function: str) -> Var:
     x, index = as_var(x, function), as_var(index, function, "index")
     dim = axis_index(dim, max(x.ndim, 1), function)
+    if x.ndim == 0:
+        return _graph.reshape(scatter_along(at_least_1d(x), dim, index, src, reduce, function), ())
+    index = at_least_1d(index)
     value = cast(as_var(src, function, "src", x), x.dtype)
     if value.ndim == 0:
         value = _graph.broadcast_to(value, index.shape)
@@ -335,9 +352,19 @@ def scatter_add(x: Var, dim: int, index: Var, src: Var) -> Var:
     return scatter_along(x, dim, index, src, "add", "scatter_add")
 
 
-def index_add(x: Var, dim: int, index: Var, source: Var) -> Var:
-    """x plus the slices of `source` at the places in the vector `index` along `dim`."""
-    dim = axis_index(dim, x.ndim, "index_add")
+def index_add(x: Var, dim: int, index: Var, source: Var, *, alpha: float = 1) -> Var:
+    """x plus `alpha` times the slices of `source` at the places in the vector `index` along `dim`."""
+    x, index, source = (
+        as_var(x, "index_add"),
+        as_var(index, "index_add", "index"),
+        as_var(source, "index_add", "source"),
+    )
+    dim = axis_index(dim, max(x.ndim, 1), "index_add")
+    if x.ndim == 0:
+        return _graph.reshape(index_add(at_least_1d(x), dim, index, at_least_1d(source), alpha=alpha), ())
+    if alpha != 1:
+        source = cast(cast(source, x.dtype) * alpha, x.dtype)
+    index = at_least_1d(index)
     structure: list[int] = [x.ndim]
     for axis in range(x.ndim):
         structure += checked_load(1, [axis], axis) if axis == dim else [0, 1, 0, axis]
@@ -352,18 +379,22 @@ def masked_fill(x: Var, mask: Var, value: Any) -> Var:
 
 def masked_select(x: Var, mask: Var) -> Var:
     """The elements of x where the mask is True, as a vector. Computes the mask."""
-    shape = np.broadcast_shapes(x.shape, mask.shape)
+    shape = np.broadcast_shapes(x.shape, mask.shape) or (1,)
     return getitem(_graph.broadcast_to(x, shape), _graph.broadcast_to(mask, shape))
 
 
 def nonzero(x: Var, as_tuple: bool = False) -> Any:
-    """Indices of the elements that are not zero, a row each; as_tuple: a vector for each axis. Computes x."""
+    """Indices of the elements that are not zero, a row each; as_tuple: a vector for each axis. Computes x.
+
+    A 0-d Var gives rows without columns, and one vector.
+    """
     from jittor_cy.ops.creation import array
 
-    found = np.nonzero(as_var(x, "nonzero").numpy())
+    x = as_var(x, "nonzero")
+    found = np.nonzero(np.atleast_1d(x.numpy()))
     if as_tuple:
         return tuple(array(index) for index in found)
-    return array(np.stack(found, 1) if found else np.zeros((int(bool(x)), 0), np.int64))
+    return array(np.stack(found, 1)[:, : x.ndim])
 
 
 def one_hot(x: Var, num_classes: int = -1) -> Var:

@@ -1,0 +1,69 @@
+"""Named functions of indices where vars have no dims, and their factors; expected values are counted by hand."""
+
+from __future__ import annotations
+
+import pytest
+
+import jittor_cy as jt
+
+
+@pytest.mark.parametrize("dim", [0, -1])
+def test_gather_takes_a_scalar_as_a_vector_of_one(dim: int) -> None:
+    x = jt.array(2.5)
+
+    assert jt.gather(x, dim, jt.array([0, 0, 0])).tolist() == [2.5, 2.5, 2.5]
+    assert jt.gather(x, dim, jt.array(0)).tolist() == 2.5
+    assert jt.gather(jt.array([1.0, 4.0]), dim, jt.array(1)).tolist() == 4.0
+
+
+def test_gradient_of_gather_from_a_scalar_counts_its_reads() -> None:
+    x = jt.array(2.5)
+
+    assert jt.grad(jt.gather(x, 0, jt.array([0, 0, 0])).sum(), x).tolist() == 3.0
+
+
+def test_gather_of_a_scalar_still_needs_a_fitting_index() -> None:
+    with pytest.raises(jt.ShapeError, match="gather: the index needs as many dims as the var"):
+        jt.gather(jt.array(2.5), 0, jt.array([[0]]))
+
+
+def test_scatter_into_a_scalar() -> None:
+    x = jt.array(2.5)
+
+    assert jt.scatter(x, 0, jt.array([0]), jt.array([4.0])).tolist() == 4.0
+    assert jt.scatter(x, -1, jt.array(0), 3.0).tolist() == 3.0
+    assert jt.scatter_add(x, 0, jt.array([0, 0]), jt.array([1.0, 2.0])).tolist() == 5.5
+    assert jt.scatter(jt.array([1.0, 2.0]), 0, jt.array(1), jt.array(5.0)).tolist() == [1.0, 5.0]
+
+
+def test_index_select_of_a_scalar_is_a_scalar() -> None:
+    assert jt.index_select(jt.array(2.5), 0, jt.array([0])).tolist() == 2.5
+    with pytest.raises(jt.ShapeError, match="index_select: of a 0-d var one element is taken"):
+        jt.index_select(jt.array(2.5), 0, jt.array([0, 0]))
+
+
+@pytest.mark.parametrize("value,count", [(0.0, 0), (2.5, 1)])
+def test_nonzero_of_a_scalar_has_no_columns(value: float, count: int) -> None:
+    assert jt.nonzero(jt.array(value)).shape == (count, 0)
+    assert [index.tolist() for index in jt.nonzero(jt.array(value), as_tuple=True)] == [[0] * count]
+
+
+def test_masked_select_of_scalars_is_a_vector() -> None:
+    assert jt.masked_select(jt.array(2.5), jt.array(True)).tolist() == [2.5]
+    assert jt.masked_select(jt.array(2.5), jt.array(False)).tolist() == []
+
+
+def test_a_scalar_mask_is_no_index() -> None:
+    with pytest.raises(jt.ArgumentTypeError, match="getitem: a 0-d mask is no index"):
+        jt.array([1.0, 2.0])[jt.array(True)]
+
+
+def test_index_add_scales_by_alpha() -> None:
+    x, source = jt.array([1.0, 2.0, 3.0]), jt.array([10.0, 20.0])
+
+    y = jt.index_add(x, 0, jt.array([2, 2]), source, alpha=0.5)
+
+    assert y.tolist() == [1.0, 2.0, 18.0]
+    assert jt.grad(y.sum(), source).tolist() == [0.5, 0.5]
+    assert jt.index_add(jt.array([1, 2]), 0, jt.array([1]), jt.array([4]), alpha=-2).tolist() == [1, -6]
+    assert jt.index_add(jt.array(1.0), 0, jt.array([0]), jt.array(4.0), alpha=2).tolist() == 9.0

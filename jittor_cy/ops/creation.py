@@ -222,7 +222,7 @@ def empty_like(x: Var, dtype: Any = None) -> Var:
 def arange(start: Any, end: Any = None, step: Any = 1, dtype: Any = None) -> Var:
     """Numbers from `start` (or 0) up to `end`, without it, in steps.
 
-    Dtypes:   int64 if all arguments are integers, else float32
+    Dtypes:   int64 if all arguments are integers, else float32; asked for int64, fractions of start and end are cut
     Example:  >>> jt.arange(2, 8, 3).tolist()
               [2, 5]
     """
@@ -233,6 +233,8 @@ def arange(start: Any, end: Any = None, step: Any = 1, dtype: Any = None) -> Var
         raise ArgumentError("arange: step is 0")
     if dtype is None:
         dtype = "float32" if any(isinstance(x, float) for x in (start, end, step)) else "int64"
+    if str(_convert.canonical_dtype(dtype, "arange")) == "int64" and step == int(step):  # PyTorch cuts fractions first
+        start, end, step = int(start), int(end), int(step)
     exact = all(isinstance(x, int) for x in (start, end, step))
     count = max(-((start - end) // step) if exact else math.ceil((end - start) / step), 0)
     return _graph.iota((count,), dtype, 0, start, step)

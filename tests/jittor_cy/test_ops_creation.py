@@ -41,3 +41,10 @@ def test_creation_is_numpys(make: Callable, expected: np.ndarray) -> None:
 
     assert found.dtype == expected.dtype
     close(found, expected)
+
+
+@pytest.mark.parametrize("arguments", [(0.0, -8.000001, -4.0), (1.5, 4.5, 1), (2.5,), (-2.5, 2.5, 2)])
+def test_int64_arange_cuts_fractions_first(arguments: tuple) -> None:
+    expected = np.arange(*(int(a) for a in arguments))
+
+    close(jt.arange(*arguments, dtype="int64"), expected)

@@ -79,11 +79,14 @@ def test_methods_of_var_have_docstrings() -> None:
 
 DOCUMENTED = (
     "ops.elementwise",
+    "ops.arithmetic",
+    "ops.padding",
     "ops.activation",
     "ops.reduce",
     "ops.movement",
     "ops.joining",
     "ops.indexing",
+    "ops.gathering",
     "ops.creation",
     "ops.matmul",
     "ops.ordering",

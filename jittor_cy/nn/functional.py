@@ -43,8 +43,8 @@ from jittor_cy.nn.loss import (
 )
 from jittor_cy.nn.norm import batch_norm, group_norm, instance_norm, layer_norm, rms_norm
 from jittor_cy.nn.pool import adaptive_avg_pool2d, avg_pool1d, avg_pool2d, max_pool1d, max_pool2d
-from jittor_cy.ops.indexing import one_hot
-from jittor_cy.ops.movement import pad
+from jittor_cy.ops.gathering import one_hot
+from jittor_cy.ops.padding import pad
 
 __all__ = [
     "adaptive_avg_pool2d",

@@ -8,7 +8,7 @@ from jittor_cy import _graph, ops
 from jittor_cy._var import Var
 from jittor_cy.errors import ArgumentError, ShapeError
 from jittor_cy.nn.module import Module
-from jittor_cy.ops.indexing import pick
+from jittor_cy.ops.gathering import pick
 
 __all__ = [
     "BCELoss",

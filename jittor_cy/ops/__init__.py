@@ -7,14 +7,29 @@ from typing import Any
 
 from jittor_cy import _convert, _graph, _var
 from jittor_cy._var import Var
-from jittor_cy.ops import activation, creation, custom, elementwise, indexing, joining, meta, movement, ordering
+from jittor_cy.ops import (
+    activation,
+    arithmetic,
+    creation,
+    custom,
+    elementwise,
+    gathering,
+    indexing,
+    joining,
+    meta,
+    movement,
+    ordering,
+    padding,
+)
 from jittor_cy.ops import matmul as _matmul
 from jittor_cy.ops import reduce as _reduce
 from jittor_cy.ops._rules import as_var
 from jittor_cy.ops.activation import *  # noqa: F403
+from jittor_cy.ops.arithmetic import *  # noqa: F403
 from jittor_cy.ops.creation import *  # noqa: F403
 from jittor_cy.ops.custom import code  # noqa: F401
 from jittor_cy.ops.elementwise import *  # noqa: F403
+from jittor_cy.ops.gathering import *  # noqa: F403
 from jittor_cy.ops.indexing import *  # noqa: F403
 from jittor_cy.ops.joining import *  # noqa: F403
 from jittor_cy.ops.matmul import *  # noqa: F403
@@ -22,17 +37,21 @@ from jittor_cy.ops.meta import broadcast, compute, index, reindex, reindex_reduc
 from jittor_cy.ops.meta import reduce as reduce
 from jittor_cy.ops.movement import *  # noqa: F403
 from jittor_cy.ops.ordering import argsort, kthvalue, median, sort, topk, unique  # noqa: F401
+from jittor_cy.ops.padding import *  # noqa: F403
 from jittor_cy.ops.reduce import *  # noqa: F403
 
 # Public functions whose first argument is a Var: methods of the same name.
 METHODS = (
     [n for n in elementwise.__all__ if n not in ("to", "result_type")]
+    + arithmetic.__all__
     + activation.__all__
+    + padding.__all__
     + [n for n in _reduce.__all__]
     + [n for n in _matmul.__all__ if n != "einsum"]
     + [n for n in movement.__all__ if n not in ("broadcast_tensors", "meshgrid")]
     + ["chunk", "split", "unbind"]
-    + [n for n in indexing.__all__]
+    + indexing.__all__
+    + gathering.__all__
     + ["reindex", "reindex_reduce", "argsort", "kthvalue", "median", "sort", "topk", "unique", "new_zeros"]
 )
 
@@ -250,12 +269,15 @@ _convert.dtype.cast = staticmethod(dtype_call)
 
 __all__ = [
     *elementwise.__all__,
+    *arithmetic.__all__,
     *activation.__all__,
     *_reduce.__all__,
     *movement.__all__,
+    *padding.__all__,
     *joining.__all__,
     *creation.__all__,
     *indexing.__all__,
+    *gathering.__all__,
     *_matmul.__all__,
     "argsort",
     "broadcast",

@@ -77,14 +77,11 @@ erf = unary("Erf", "erf", f"Error function.\n\n{REAL}")
 erfc = unary("Erfc", "erfc", f"1 - erf(x), exact for large x.\n\n{REAL}")
 floor = unary("Floor", "floor", "The largest whole number that is not above x.", True)
 ceil = unary("Ceil", "ceil", "The smallest whole number that is not below x.", True)
-round = unary("Round", "round", "The nearest whole number, halves to even.", True)  # noqa: A001
 trunc = unary("Trunc", "trunc", "x without its fraction.", True)
 isnan = unary("IsNan", "isnan", "Where x is NaN.")
 isinf = unary("IsInf", "isinf", "Where x is positive or negative infinity.")
 bitwise_not = unary("BitNot", "bitwise_not", "Every bit turned; for bool, the opposite.")
 
-add = binary("Add", "add", "a + b.")
-subtract = binary("Sub", "subtract", "a - b.")
 multiply = binary("Mul", "multiply", "a * b.")
 true_divide = binary("Div", "divide", "a / b; integers give float32.")
 floor_divide = binary(
@@ -109,7 +106,7 @@ less_equal = binary("Le", "less_equal", "Where a <= b.")
 greater = binary("Gt", "greater", "Where a > b.")
 greater_equal = binary("Ge", "greater_equal", "Where a >= b.")
 
-negative, absolute, arctan2, mod, sub, mul = neg, abs, atan2, remainder, subtract, multiply
+negative, absolute, arctan2, mod, mul = neg, abs, atan2, remainder, multiply
 arcsin, arccos, arctan, arcsinh, arccosh, arctanh = asin, acos, atan, asinh, acosh, atanh
 eq, ne, lt, le, gt, ge = equal, not_equal, less, less_equal, greater, greater_equal
 

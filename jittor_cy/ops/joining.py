@@ -10,6 +10,7 @@ from jittor_cy import _graph
 from jittor_cy._var import Var
 from jittor_cy.errors import ArgumentError, ShapeError
 from jittor_cy.ops._rules import as_var, axis_index, one_axis
+from jittor_cy.ops.elementwise import cast, result_type
 from jittor_cy.ops.movement import narrow, squeeze, unsqueeze
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
 def concat(tensors: Sequence[Var], dim: int = 0, *, axis: int | None = None) -> Var:
     """Vars laid end to end along `dim`; dtypes are promoted.
 
+    Shapes:   all alike but along `dim`; a vector of no elements fits beside anything, as in PyTorch
     Raises:   ShapeError: other extents differ
     Example:  >>> jt.concat([jt.zeros(2), jt.ones(1)]).tolist()
               [0.0, 0.0, 1.0]
@@ -35,12 +37,25 @@ def concat(tensors: Sequence[Var], dim: int = 0, *, axis: int | None = None) -> 
     parts = [as_var(x, "concat", f"input {i}") for i, x in enumerate(tensors)]
     if not parts:
         raise ArgumentError("concat: there is nothing to lay end to end")
-    place = axis_index(dim if axis is None else axis, parts[0].ndim, "concat")
-    return _graph.concat(parts, place, "concat")
+    kept = [x for x in parts if x.shape != (0,)] or parts[:1]
+    place = axis_index(dim if axis is None else axis, kept[0].ndim, "concat")
+    if len(kept) < len(parts) and kept[0].ndim > 1:  # those left out still promote
+        nothing = (*kept[0].shape[:place], 0, *kept[0].shape[place + 1 :])
+        parts = [x if x.shape != (0,) else _graph.reshape(x, nothing, "concat") for x in parts]
+    return _graph.concat(promoted(parts), place, "concat")
+
+
+def promoted(parts: list[Var]) -> list[Var]:
+    """All in the dtype that they have together."""
+    dtype = parts[0].dtype
+    if all(x.dtype == dtype for x in parts):
+        return parts
+    dtype = result_type(*(x.dtype for x in parts))
+    return [cast(x, dtype) for x in parts]
 
 
 def stack(tensors: Sequence[Var], dim: int = 0, *, axis: int | None = None) -> Var:
-    """Vars of one shape laid beside each other along a new axis."""
+    """Vars of one shape laid beside each other along a new axis; dtypes are promoted."""
     parts = [as_var(x, "stack", f"input {i}") for i, x in enumerate(tensors)]
     if not parts:
         raise ArgumentError("stack: there is nothing to stack")
@@ -49,7 +64,7 @@ def stack(tensors: Sequence[Var], dim: int = 0, *, axis: int | None = None) -> V
             raise ShapeError(f"stack: input {i} has another shape than input 0", first=parts[0], other=x)
     place = axis_index(dim if axis is None else axis, parts[0].ndim + 1, "stack")
     shape = (*parts[0].shape[:place], 1, *parts[0].shape[place:])
-    return _graph.concat([_graph.reshape(x, shape, "stack") for x in parts], place, "stack")
+    return _graph.concat([_graph.reshape(x, shape, "stack") for x in promoted(parts)], place, "stack")
 
 
 def hstack(tensors: Sequence[Var]) -> Var:

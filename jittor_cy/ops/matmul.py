@@ -112,7 +112,10 @@ def summed_alone(x: Var, labels: str, others: str, function: str) -> tuple[Var, 
 
 
 def tensordot(a: Var, b: Var, dims: Any = 2, *, axes: Any = None) -> Var:
-    """Sums of products over pairs of axes: the last `dims` of a and the first of b, or two lists."""
+    """Sums of products over pairs of axes: the last `dims` of a and the first of b, or two lists.
+
+    Shapes:   the axes of a pair are equally long, or one has extent 1 and is repeated
+    """
     a, b = as_var(a, "tensordot", "a"), as_var(b, "tensordot", "b")
     dims = dims if axes is None else axes
     if isinstance(dims, int):
@@ -123,6 +126,11 @@ def tensordot(a: Var, b: Var, dims: Any = 2, *, axes: Any = None) -> Var:
         from_b = [axis_index(d, b.ndim, "tensordot") for d in from_b]
     if len(from_a) != len(from_b):
         raise ArgumentError(f"tensordot: {len(from_a)} axes of a for {len(from_b)} of b")
+    for i, j in zip(from_a, from_b, strict=True):  # an extent of 1 is repeated, as by PyTorch
+        if a.shape[i] == 1 != b.shape[j]:
+            b = cast(_graph.reduce("sum", b, 1 << j, True, "tensordot"), b.dtype)
+        elif b.shape[j] == 1 != a.shape[i]:
+            a = cast(_graph.reduce("sum", a, 1 << i, True, "tensordot"), a.dtype)
     letters = iter("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
     a_labels = [next(letters) for _ in range(a.ndim)]
     b_labels = [a_labels[from_a[from_b.index(i)]] if i in from_b else next(letters) for i in range(b.ndim)]

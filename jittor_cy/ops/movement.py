@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-import operator
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from jittor_cy import _graph
 from jittor_cy._var import Var, view_of
-from jittor_cy.errors import ArgumentError, ArgumentTypeError, ShapeError
+from jittor_cy.errors import ArgumentError, ArgumentTypeError, DtypeError, ShapeError
 from jittor_cy.ops._rules import as_var, axis_index, axis_list, pick, sizes
 
 __all__ = [
@@ -24,7 +25,6 @@ __all__ = [
     "meshgrid",
     "moveaxis",
     "narrow",
-    "pad",
     "permute",
     "permute_dims",
     "repeat",
@@ -203,8 +203,6 @@ def expand_as(x: Var, other: Var) -> Var:
 
 def broadcast_tensors(*inputs: Var) -> tuple[Var, ...]:
     """All inputs repeated to their common shape."""
-    import numpy as np
-
     shape = np.broadcast_shapes(*(x.shape for x in inputs))
     return tuple(expand(x, *shape) for x in inputs)
 
@@ -226,12 +224,29 @@ def repeat(x: Var, *repeats: Any) -> Var:
     return _graph.reshape(wide, [m * n for m, n in zip(times, shape, strict=True)], "repeat")
 
 
-def repeat_interleave(x: Var, repeats: int, dim: int | None = None, *, axis: int | None = None) -> Var:
-    """Each element (or slice along `dim`) repeated in place."""
-    dim = pick(dim, axis, "repeat_interleave")
+def repeat_interleave(x: Var, repeats: Any, dim: int | None = None, *, axis: int | None = None) -> Var:
+    """Each element (or slice along `dim`) repeated in place.
+
+    Args:     repeats: one number, or a vector with one for each element along `dim`; a Var of these is computed
+    Raises:   ShapeError: the vector has another length than the axis · DtypeError: it does not hold integers
+    Example:  >>> jt.repeat_interleave(jt.array([5, 6]), [1, 2]).tolist()
+              [5, 6, 6]
+    """
+    x, dim = as_var(x, "repeat_interleave"), pick(dim, axis, "repeat_interleave")
     if dim is None:
         x, dim = flatten(x), 0
-    dim, times = axis_index(dim, x.ndim, "repeat_interleave"), operator.index(repeats)
+    dim = axis_index(dim, x.ndim, "repeat_interleave")
+    counts = np.asarray(repeats.numpy() if isinstance(repeats, Var) else repeats)
+    if counts.dtype.kind not in "iu" and counts.size:
+        raise DtypeError(f"repeat_interleave: repeats must be integers, found {counts.dtype}", x=x)
+    if counts.ndim > 1 or counts.size not in (1, x.shape[dim]):
+        raise ShapeError(f"repeat_interleave: {counts.shape} repeats for {x.shape[dim]} elements", x=x)
+    if (counts < 0).any():
+        raise ArgumentError("repeat_interleave: repeats below 0 have no meaning", x=x)
+    if counts.size != 1:
+        places = np.repeat(np.arange(x.shape[dim]), counts.astype(np.int64))
+        return _graph.take(x, as_var(places, "repeat_interleave"), dim, "repeat_interleave")
+    times = int(counts.reshape(-1)[0])
     shape = (*x.shape[: dim + 1], times, *x.shape[dim + 1 :])
     axes = [*range(dim + 1), -1, *range(dim + 1, x.ndim)]
     wide = _graph.broadcast_axes(x, shape, axes)
@@ -273,34 +288,6 @@ def narrow(x: Var, dim: int, start: int, length: int) -> Var:
     starts, shape = [0] * x.ndim, list(x.shape)
     starts[dim], shape[dim] = start, length
     return view_of(x, (SLICE, tuple(starts), (1,) * x.ndim, tuple(shape)))
-
-
-def pad(x: Var, pad: Sequence[Any], mode: str = "constant", value: float = 0.0) -> Var:
-    """x with a border of `value`.
-
-    Args:     pad: (low, high) pairs of numbers from the last axis on (PyTorch), or a pair for each axis (NumPy)
-    Example:  >>> jt.pad(jt.ones(2), (1, 2)).tolist()
-              [0.0, 1.0, 1.0, 0.0, 0.0]
-    """
-    x = as_var(x, "pad")
-    if mode != "constant":
-        raise ArgumentError(f"pad: mode is {mode!r}", help='"constant" is what there is')
-    widths = list(pad)
-    if widths and isinstance(widths[0], (tuple, list)):
-        pairs = [tuple(p) for p in widths]
-    else:
-        if len(widths) % 2 or len(widths) > 2 * x.ndim:
-            raise ArgumentError(
-                f"pad: {len(widths)} widths for {x.ndim} dims", help="give a low and a high one for each dim"
-            )
-        pairs = [(widths[i], widths[i + 1]) for i in range(0, len(widths), 2)][::-1]
-    pairs = [(0, 0)] * (x.ndim - len(pairs)) + pairs
-    shape = [n + low + high for n, (low, high) in zip(x.shape, pairs, strict=True)]
-    if any(n < 0 for n in shape):
-        raise ShapeError(f"pad: widths {pairs} cut more than there is", x=x)
-    if any(width < 0 for pair in pairs for width in pair):  # negative widths crop (PyTorch)
-        x = x[tuple(slice(max(0, -low), n - max(0, -high)) for n, (low, high) in zip(x.shape, pairs, strict=True))]
-    return _graph.pad(x, [max(0, low) for low, _ in pairs], shape, value)
 
 
 def triangle(x: Var, diagonal: int, upper: bool, function: str) -> Var:

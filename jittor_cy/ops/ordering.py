@@ -11,7 +11,7 @@ from jittor_cy._var import Var
 from jittor_cy.errors import ArgumentError, ShapeError
 from jittor_cy.ops._rules import as_var, one_axis
 from jittor_cy.ops.creation import array
-from jittor_cy.ops.indexing import take_along_dim
+from jittor_cy.ops.gathering import take_along_dim
 
 __all__ = ["Ordered", "argsort", "kthvalue", "median", "sort", "topk", "unique"]
 

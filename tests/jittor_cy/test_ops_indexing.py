@@ -67,3 +67,7 @@ def test_index_add_scales_by_alpha() -> None:
     assert jt.grad(y.sum(), source).tolist() == [0.5, 0.5]
     assert jt.index_add(jt.array([1, 2]), 0, jt.array([1]), jt.array([4]), alpha=-2).tolist() == [1, -6]
     assert jt.index_add(jt.array(1.0), 0, jt.array([0]), jt.array(4.0), alpha=2).tolist() == 9.0
+
+
+def test_index_select_takes_a_scalar_index_as_a_vector_of_one() -> None:
+    assert jt.index_select(jt.array([[1.0, 2.0], [3.0, 4.0]]), 0, jt.array(1)).tolist() == [[3.0, 4.0]]

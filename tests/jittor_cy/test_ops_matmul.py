@@ -82,3 +82,11 @@ def test_small_products() -> None:
 
     assert jt.dot(a, b).item() == 11.0 and jt.outer(a, b).tolist() == [[3.0, 4.0], [6.0, 8.0]]
     assert jt.inner(a, b).item() == 11.0 and jt.addmm(jt.ones(1, 1), a[None], b[:, None], beta=2).tolist() == [[13.0]]
+
+
+@pytest.mark.parametrize("extents", [(1, 3), (3, 1)])
+def test_tensordot_repeats_an_extent_of_one(extents: tuple[int, int]) -> None:
+    a, b = (np.arange(1.0, 1 + 2 * n, dtype=np.float32).reshape(2, n) for n in extents)
+    expected = np.broadcast_to(a, (2, 3)) @ np.broadcast_to(b, (2, 3)).T
+
+    np.testing.assert_array_equal(jt.tensordot(jt.array(a), jt.array(b), ([1], [1])).numpy(), expected)

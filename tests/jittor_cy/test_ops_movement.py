@@ -134,3 +134,53 @@ def test_meshgrid_of_a_matrix_is_refused() -> None:
 def test_roll_of_a_scalar_has_no_dim() -> None:
     with pytest.raises(jt.ShapeError, match="roll: the var has no dims"):
         jt.roll(jt.array(1.0), 1, 0)
+
+
+@pytest.mark.parametrize("dim", [None, 0, 2])
+@pytest.mark.parametrize("kind", [jt.array, np.array, list])
+def test_repeat_interleave_takes_a_number_for_each_element(dim: int | None, kind: Callable) -> None:
+    counts = np.random.default_rng(0).integers(0, 4, X.size if dim is None else X.shape[dim]).tolist()
+
+    found = jt.repeat_interleave(jt.array(X), kind(counts), dim)
+
+    np.testing.assert_array_equal(found.numpy(), np.repeat(X, counts, dim))
+
+
+def test_repeat_interleave_of_one_count_repeats_all() -> None:
+    np.testing.assert_array_equal(jt.repeat_interleave(jt.array(M), jt.array([2]), 1).numpy(), np.repeat(M, 2, 1))
+
+
+def test_gradient_of_repeat_interleave_counts_the_repeats() -> None:
+    x = jt.array([1.0, 2.0, 3.0])
+
+    assert jt.grad(jt.repeat_interleave(x, jt.array([2, 0, 3])).sum(), x).tolist() == [2.0, 0.0, 3.0]
+
+
+REPEATS = [
+    ([1, 2], jt.ShapeError, r"repeat_interleave: \(2,\) repeats for 3 elements"),
+    ([1, -1, 2], jt.ArgumentError, "repeat_interleave: repeats below 0"),
+    (1.5, jt.DtypeError, "repeat_interleave: repeats must be integers, found float64"),
+]
+
+
+@pytest.mark.parametrize("repeats,kind,message", REPEATS)
+def test_repeats_that_have_no_meaning_are_named(repeats: Any, kind: type, message: str) -> None:
+    with pytest.raises(kind, match=message):
+        jt.repeat_interleave(jt.zeros(3), repeats)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_concat_leaves_an_empty_vector_out_but_promotes(dtype: str) -> None:
+    found = jt.concat([jt.zeros(0, dtype=dtype), jt.array(M), jt.array(M)], 1)
+
+    np.testing.assert_array_equal(found.numpy(), np.concatenate([M, M], 1).astype(dtype))
+    assert found.dtype == dtype
+    assert jt.concat([jt.zeros(0), jt.zeros(0)]).shape == (0,)
+
+
+def test_joining_promotes_dtypes() -> None:
+    whole, real = np.array([1, 2], np.int32), np.array([0.5, 1.5], np.float32)
+
+    for found in (jt.concat([jt.array(whole), jt.array(real)]), jt.stack([jt.array(whole), jt.array(real)])):
+        assert found.dtype == "float32"
+        assert found.reshape(-1).tolist() == [1.0, 2.0, 0.5, 1.5]

@@ -1,0 +1,69 @@
+"""Borders, against numpy.pad; their gradients count how often an element stands in the result."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import jittor_cy as jt
+
+X = np.random.default_rng(3).normal(size=(2, 3, 4, 5)).astype(np.float32)
+NAMES = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}
+WIDTHS = [(2, 1), (0, 3), (1, 0, 2, 2), (1, 1, 0, 2, 2, 1), (0, 0, 1, 1, 0, 0, 1, 0)]
+
+
+def numpy_pairs(widths: tuple[int, ...]) -> list[tuple[int, int]]:
+    pairs = [widths[i : i + 2] for i in range(0, len(widths), 2)][::-1]
+    return [(0, 0)] * (X.ndim - len(pairs)) + pairs
+
+
+@pytest.mark.parametrize("widths", WIDTHS)
+@pytest.mark.parametrize("mode", NAMES)
+def test_a_border_of_own_elements_is_numpys(mode: str, widths: tuple[int, ...]) -> None:
+    expected = np.pad(X, numpy_pairs(widths), NAMES[mode])
+
+    np.testing.assert_array_equal(jt.pad(jt.array(X), widths, mode).numpy(), expected)
+
+
+@pytest.mark.parametrize("mode", NAMES)
+def test_gradient_of_a_border_adds_up_where_elements_stand_again(mode: str) -> None:
+    widths = (1, 2, 2, 0)
+    weight = np.random.default_rng(4).integers(1, 9, np.pad(X, numpy_pairs(widths)).shape).astype(np.float32)
+    places = np.pad(np.arange(X.size).reshape(X.shape), numpy_pairs(widths), NAMES[mode])
+    expected = np.bincount(places.ravel(), weight.ravel(), X.size).reshape(X.shape)
+    x = jt.array(X)
+
+    found = jt.grad((jt.nn.functional.pad(x, widths, mode) * jt.array(weight)).sum(), x)
+
+    np.testing.assert_array_equal(found.numpy(), expected)
+
+
+CROPS = {"reflect": [2, 3, 2, 1], "replicate": [2, 3, 3, 3], "circular": [2, 3, 2, 3]}
+
+
+@pytest.mark.parametrize("mode,expected", CROPS.items())
+def test_a_negative_width_crops_as_pytorchs(mode: str, expected: list[int]) -> None:
+    assert jt.pad(jt.array([1, 2, 3]), (-1, 2), mode).tolist() == expected
+
+
+def test_a_replicated_border_may_be_longer_than_the_axis() -> None:
+    assert jt.pad(jt.array([1, 2]), (3, 4), "replicate").tolist() == [1, 1, 1, 1, 2, 2, 2, 2, 2]
+
+
+def test_an_axis_of_no_elements_stays_beside_a_border() -> None:
+    assert jt.pad(jt.zeros(0, 3), (1, 2), "reflect").shape == (0, 6)
+
+
+@pytest.mark.parametrize(
+    "mode,widths,longest", [("reflect", (3, 0), 2), ("circular", (0, 4), 3), ("replicate", (0, 0, 1, 1), 0)]
+)
+def test_a_border_that_does_not_fit_is_named(mode: str, widths: tuple[int, ...], longest: int) -> None:
+    with pytest.raises(jt.ShapeError, match=f"mode '{mode}', at most {longest} fit dim"):
+        jt.pad(jt.zeros(0, 3), widths, mode)
+
+
+def test_an_unknown_mode_and_a_value_without_use_are_named() -> None:
+    with pytest.raises(jt.ArgumentError, match="pad: mode is 'mirror'"):
+        jt.pad(jt.zeros(3), (1, 1), "mirror")
+    with pytest.raises(jt.ArgumentError, match="pad: value is 2.0, which mode 'reflect' does not use"):
+        jt.pad(jt.zeros(3), (1, 1), "reflect", 2.0)

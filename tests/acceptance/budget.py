@@ -30,7 +30,7 @@ def train(steps: int, batch_size: int, budget: int) -> dict[str, object]:
     from jittor_cy.data.datasets import FashionMNIST
     from tests.acceptance.models import fashion_net
 
-    images, labels = FashionMNIST(train=True).arrays()
+    images, labels = FashionMNIST(train=True).arrays
     jt.seed(1)
     model = fashion_net()
     optimizer = jt.optim.SGD(model.parameters(), 0.05, momentum=0.9)

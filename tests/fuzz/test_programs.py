@@ -8,6 +8,7 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from jittor_cy.testing import fuzz
 from jittor_cy.testing.fuzz import check_gradients, check_program
 from jittor_cy.testing.programs import Choices, Program, build_program, random_program
 
@@ -59,3 +60,31 @@ def test_drawn_programs_agree_in_every_mode(program: Program) -> None:
 def test_ten_thousand_programs_agree_in_every_mode(first: int) -> None:
     for seed in range(first, min(first + 100, 10_000)):
         check_program(random_program(seed))
+
+
+def test_the_command_prints_what_it_reached(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["fuzz", "--count", "2", "--first-seed", "7", "--max-ops", "4", "--gradients"])
+
+    assert fuzz.main() == 0
+
+    printed = capsys.readouterr().out
+    assert "fuzz: seeds 7 to 8, 0 mismatches" in printed
+    assert "elementwise" in printed and "contiguous" in printed
+
+
+def test_the_command_names_the_seed_of_a_mismatch(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def wrong(program: Program) -> None:
+        raise AssertionError("fused is not interpreted")
+
+    monkeypatch.setattr(fuzz, "check_program", wrong)
+    monkeypatch.setattr("sys.argv", ["fuzz", "--count", "9", "--stop", "2"])
+
+    assert fuzz.main() == 1
+
+    printed = capsys.readouterr().out
+    assert "seed 0: fused is not interpreted" in printed
+    assert "fuzz: seeds 0 to 1, 2 mismatches" in printed

@@ -133,12 +133,12 @@ def conv_transpose2d(
 ) -> Var:
     """What the gradient of conv2d with respect to its input computes, as a layer of its own.
 
-    Shapes:   x (N, C, H, W) · weight (C, out / groups, kh, kw) · bias (out,)
+    Shapes:   x (N, C, H, W) or (C, H, W) · weight (C, out / groups, kh, kw) · bias (out,)
               returns H' = (H - 1) stride - 2 padding + dilation (kh - 1) + output_padding + 1, W' likewise
     Gradient: x, weight, bias
     Source:   Zeiler et al. 2010, "Deconvolutional networks"; the arguments are PyTorch's
     """
-    if x.ndim != 4:
+    if x.ndim not in (3, 4):
         raise ShapeError(
             f"conv_transpose2d: x has {x.ndim} axes\n  help: (batch, channels, height, width) are expected"
         )
@@ -151,7 +151,9 @@ def conv_transpose2d(
             ("dilation", dilation),
         )
     )
-    return _graph.conv_transpose(x, weight, bias, stride, padding, output_padding, dilation, groups)
+    y = x.unsqueeze(0) if x.ndim == 3 else x
+    y = _graph.conv_transpose(y, weight, bias, stride, padding, output_padding, dilation, groups)
+    return y.squeeze(0) if x.ndim == 3 else y
 
 
 class _Conv(Module):

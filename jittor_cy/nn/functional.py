@@ -108,14 +108,26 @@ def interpolate(
     size: int | Sequence[int] | None = None,
     scale_factor: float | Sequence[float] | None = None,
     mode: str = "nearest",
+    align_corners: bool | None = None,
+    recompute_scale_factor: bool | None = None,
+    antialias: bool = False,
 ) -> Var:
     """Spatial axes of x (N, C, *S) stretched to `size` or by `scale_factor`, each element from its nearest neighbour.
 
     Element i of an axis comes from floor(i S / S'), or floor(i / scale_factor), as in PyTorch.
+
+    Args:     align_corners, antialias: have no meaning here but None or False
+              recompute_scale_factor: True takes S / S' also where scale_factor is given
+    Raises:   ArgumentError: another mode than "nearest", or an argument that only other modes have
     """
     spatial = tuple(x.shape[2:])
     if mode != "nearest":
         raise ArgumentError(f"interpolate: mode is {mode!r}", help='only "nearest" is there')
+    if align_corners or antialias:
+        raise ArgumentError(
+            f"interpolate: align_corners is {align_corners} and antialias {antialias}",
+            help='mode "nearest" has neither; leave them out',
+        )
     if (size is None) == (scale_factor is None):
         raise ArgumentError("interpolate: give either size or scale_factor")
     if size is not None:
@@ -124,7 +136,7 @@ def interpolate(
     else:
         scales = (scale_factor,) * len(spatial) if isinstance(scale_factor, (int, float)) else tuple(scale_factor)
         sizes = tuple(int(n * s) for n, s in zip(spatial, scales, strict=True))
-        factors = [1 / s for s in scales]
+        factors = [n / m if recompute_scale_factor else 1 / s for n, m, s in zip(spatial, sizes, scales, strict=True)]
     for axis, (n, m, factor) in enumerate(zip(spatial, sizes, factors, strict=True), 2):
         if m == n:
             continue

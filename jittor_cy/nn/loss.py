@@ -120,12 +120,15 @@ def cross_entropy_loss(
 def nll_loss(x: Var, target: Var, weight: Var | None = None, ignore_index: int = -100, reduction: str = "mean") -> Var:
     """Minus x at the target class, x being logarithms of probabilities.
 
-    Shapes:   x (N, C) or (N, C, *S) · target (N) or (N, *S) class indices · weight (C,)
+    Shapes:   x (N, C) or (C,) or (N, C, *S) · target (N) or () or (N, *S) class indices · weight (C,)
     Gradient: x, weight
     """
     _check_reduction("nll_loss", reduction)
+    if x.ndim == 1 and math.prod(target.shape) == 1:
+        loss = nll_loss(x.unsqueeze(0), target.reshape(1), weight, ignore_index, reduction)
+        return loss.squeeze(0) if reduction == "none" else loss
     if x.ndim < 2:
-        raise ShapeError(f"nll_loss: x has {x.ndim} axes, not (N, C, ...)", x=x)
+        raise ShapeError(f"nll_loss: x has {x.ndim} axes, not (N, C, ...)", x=x, target=target)
     _same_shape("nll_loss", x[:, 0], target)
     counts = target != ignore_index
     index = ops.where(counts, target, 0)

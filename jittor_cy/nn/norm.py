@@ -45,7 +45,7 @@ def batch_norm(
     In training the statistics are the batch's and the running ones move towards them by `momentum` (the variance
     with n - 1), in the same flush; otherwise the running ones are used.
 
-    Shapes:   x (N, C, *S) · the others (C,) · returns (N, C, *S)
+    Shapes:   x (N, C, *S) · the others (C,) · returns (N, C, *S); x of no elements leaves the running ones alone
     Args:     eps: added to the variance before the square root
     Raises:   ShapeError: a parameter is not (C,) · ArgumentError: training on one value a channel
     Gradient: x, weight, bias
@@ -55,6 +55,8 @@ def batch_norm(
     """
     if not training and (running_mean is None or running_var is None):
         raise ArgumentError("batch_norm: outside training running_mean and running_var are needed")
+    if math.prod(x.shape) == 0:
+        return _scale_channels(x, weight, bias)
     if not training:
         return _graph.batch_norm(x, running_mean, running_var, weight, bias, eps, False)[0]
     count = math.prod(x.shape) // x.shape[1] if x.ndim > 1 and x.shape[1] else 0
@@ -96,16 +98,48 @@ def group_norm(x: Var, num_groups: int, weight: Var | None = None, bias: Var | N
     """
     if x.ndim < 2 or x.shape[1] % num_groups:
         raise ShapeError(f"group_norm: x is {tuple(x.shape)}: axis 1 does not divide into {num_groups} groups", x=x)
-    y = _graph.layer_norm(x.reshape(x.shape[0], num_groups, -1), 1, None, None, eps).reshape(x.shape)
+    groups = x.reshape(x.shape[0], num_groups, math.prod(x.shape[1:]) // num_groups)
+    y = _graph.layer_norm(groups, 1, None, None, eps).reshape(x.shape)
     return _scale_channels(y, weight, bias)
 
 
-def instance_norm(x: Var, weight: Var | None = None, bias: Var | None = None, eps: float = 1e-5) -> Var:
+def instance_norm(
+    x: Var,
+    running_mean: Var | None = None,
+    running_var: Var | None = None,
+    weight: Var | None = None,
+    bias: Var | None = None,
+    use_input_stats: bool = True,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Var:
     """Normalises each channel of each sample, then times weight plus bias for each channel.
 
-    Source: Ulyanov et al. 2016, arXiv:1607.08022
+    The running statistics, where given, move by `momentum` towards the mean of the samples' (the variance with n - 1).
+
+    Shapes:   x (N, C, *S) · the others (C,) · returns (N, C, *S)
+    Args:     use_input_stats: False takes the running statistics, as batch_norm outside training
+    Raises:   ArgumentError: one value a channel of a sample, or no running statistics where they are asked for
+    Gradient: x, weight, bias
+    Source:   Ulyanov et al. 2016, arXiv:1607.08022
     """
+    if not use_input_stats:
+        if running_mean is None or running_var is None:
+            raise ArgumentError("instance_norm: without use_input_stats running_mean and running_var are needed")
+        return batch_norm(x, running_mean, running_var, weight, bias, False, momentum, eps)
+    if math.prod(x.shape[2:]) == 1:
+        raise ArgumentError(f"instance_norm: x is {tuple(x.shape)}: more than one value for each channel is needed")
+    if math.prod(x.shape):
+        axes = tuple(range(2, x.ndim))
+        with no_grad():
+            _move(running_mean, x.mean(axes).mean(0), momentum)
+            _move(running_var, x.var(axes).mean(0), momentum)
     return group_norm(x, x.shape[1], weight, bias, eps)
+
+
+def _move(running: Var | None, found: Var, momentum: float) -> None:
+    if running is not None:
+        running.update(running * (1 - momentum) + found.cast(running.dtype) * momentum)
 
 
 def rms_norm(x: Var, normalized_shape: Extents, weight: Var | None = None, eps: float | None = None) -> Var:
@@ -282,7 +316,7 @@ class InstanceNorm2d(Module):
         self.bias = Parameter(ops.zeros((num_features,))) if affine else None
 
     def execute(self, x: Var) -> Var:
-        return instance_norm(x, self.weight, self.bias, self.eps)
+        return instance_norm(x, weight=self.weight, bias=self.bias, eps=self.eps)
 
     def extra_repr(self) -> str:
         return f"{self.num_features}, eps={self.eps}, affine={self.affine}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from jittor_cy import _graph, ops
 from jittor_cy._var import Var
-from jittor_cy.errors import ArgumentError, ShapeError
+from jittor_cy.errors import ArgumentError, ArgumentTypeError, ShapeError
 from jittor_cy.nn.conv import Extent, per_axis
 from jittor_cy.nn.module import Module
 
@@ -48,24 +48,49 @@ def _pool(
     return y.squeeze(0) if x.ndim == axes + 1 else y
 
 
+def _check_plain(function: str, axes: int, dilation: Extent, return_indices: bool) -> None:
+    if isinstance(dilation, bool):
+        raise ArgumentTypeError(f"{function}: dilation is {dilation}", help="give ceil_mode by its name")
+    if any(d != 1 for d in per_axis(dilation, axes, f"{function}: dilation")):
+        raise ArgumentError(f"{function}: dilation is {dilation}, only 1 is there")
+    if return_indices:
+        raise ArgumentError(f"{function}: return_indices is {return_indices}", help="only the values are there")
+
+
 def max_pool1d(
-    x: Var, kernel_size: Extent, stride: Extent | None = None, padding: Extent = 0, ceil_mode: bool = False
+    x: Var,
+    kernel_size: Extent,
+    stride: Extent | None = None,
+    padding: Extent = 0,
+    dilation: Extent = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
 ) -> Var:
-    """Largest value of each window over one spatial axis."""
+    """Largest value of each window over one spatial axis; max_pool2d says the rest."""
+    _check_plain("max_pool1d", 1, dilation, return_indices)
     return _pool("max_pool1d", 1, True, x, kernel_size, stride, padding, ceil_mode, False)
 
 
 def max_pool2d(
-    x: Var, kernel_size: Extent, stride: Extent | None = None, padding: Extent = 0, ceil_mode: bool = False
+    x: Var,
+    kernel_size: Extent,
+    stride: Extent | None = None,
+    padding: Extent = 0,
+    dilation: Extent = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
 ) -> Var:
     """Largest value of each window over two spatial axes; padding never wins.
 
     Shapes:   x (N, C, H, W) or (C, H, W) · returns (N, C, H', W')
     Args:     stride: default kernel_size · ceil_mode: a last window that sticks out counts too
+              dilation, return_indices: only 1 and False are there; they hold PyTorch's positions
+    Raises:   ArgumentError: a dilation or indices are asked for
     Gradient: x (to the first largest value of a window)
     Example:  >>> nn.max_pool2d(jt.arange(16.0).reshape(1, 1, 4, 4), 2).numpy().ravel().tolist()
               [5.0, 7.0, 13.0, 15.0]
     """
+    _check_plain("max_pool2d", 2, dilation, return_indices)
     return _pool("max_pool2d", 2, True, x, kernel_size, stride, padding, ceil_mode, False)
 
 
@@ -149,14 +174,28 @@ class _PoolLayer(Module):
         return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
 
 
-class MaxPool1d(_PoolLayer):
-    """The function max_pool1d as a layer."""
+class _MaxPool(_PoolLayer):
+    def __init__(
+        self,
+        kernel_size: Extent,
+        stride: Extent | None = None,
+        padding: Extent = 0,
+        dilation: Extent = 1,
+        return_indices: bool = False,
+        ceil_mode: bool = False,
+    ) -> None:
+        super().__init__(kernel_size, stride, padding, ceil_mode, False)
+        _check_plain(type(self).__name__, self.axes, dilation, return_indices)
+
+
+class MaxPool1d(_MaxPool):
+    """The function max_pool1d as a layer; return_indices stands before ceil_mode, as in PyTorch's."""
 
     axes = 1
 
 
-class MaxPool2d(_PoolLayer):
-    """The function max_pool2d as a layer."""
+class MaxPool2d(_MaxPool):
+    """The function max_pool2d as a layer; return_indices stands before ceil_mode, as in PyTorch's."""
 
 
 class AvgPool1d(_PoolLayer):

@@ -56,7 +56,10 @@ def test_softmax_along_any_axis(dim):
 POOLS = {
     "max": (lambda x: nn.max_pool2d(x, 2), lambda x: F.max_pool2d(x, 2)),
     "max strided, padded": (lambda x: nn.max_pool2d(x, 3, 2, 1), lambda x: F.max_pool2d(x, 3, 2, 1)),
-    "max ceil": (lambda x: nn.max_pool2d(x, 2, 2, 0, True), lambda x: F.max_pool2d(x, 2, 2, 0, ceil_mode=True)),
+    "max ceil": (
+        lambda x: nn.max_pool2d(x, 2, 2, 0, ceil_mode=True),
+        lambda x: F.max_pool2d(x, 2, 2, 0, ceil_mode=True),
+    ),
     "mean": (lambda x: nn.avg_pool2d(x, 2), lambda x: F.avg_pool2d(x, 2)),
     "mean padded": (lambda x: nn.avg_pool2d(x, 3, 2, 1), lambda x: F.avg_pool2d(x, 3, 2, 1)),
     "mean without padding": (

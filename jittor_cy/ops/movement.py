@@ -224,10 +224,13 @@ def repeat(x: Var, *repeats: Any) -> Var:
     return _graph.reshape(wide, [m * n for m, n in zip(times, shape, strict=True)], "repeat")
 
 
-def repeat_interleave(x: Var, repeats: Any, dim: int | None = None, *, axis: int | None = None) -> Var:
+def repeat_interleave(
+    x: Var, repeats: Any, dim: int | None = None, *, output_size: int | None = None, axis: int | None = None
+) -> Var:
     """Each element (or slice along `dim`) repeated in place.
 
     Args:     repeats: one number, or a vector with one for each element along `dim`; a Var of these is computed
+              output_size: the extent of the result, which is checked
     Raises:   ShapeError: the vector has another length than the axis · DtypeError: it does not hold integers
     Example:  >>> jt.repeat_interleave(jt.array([5, 6]), [1, 2]).tolist()
               [5, 6, 6]
@@ -243,6 +246,9 @@ def repeat_interleave(x: Var, repeats: Any, dim: int | None = None, *, axis: int
         raise ShapeError(f"repeat_interleave: {counts.shape} repeats for {x.shape[dim]} elements", x=x)
     if (counts < 0).any():
         raise ArgumentError("repeat_interleave: repeats below 0 have no meaning", x=x)
+    extent = int(counts.sum()) if counts.size == x.shape[dim] else int(counts.sum()) * x.shape[dim]
+    if output_size not in (None, extent):
+        raise ShapeError(f"repeat_interleave: output_size is {output_size}, the repeats make {extent}", x=x)
     if counts.size != 1:
         places = np.repeat(np.arange(x.shape[dim]), counts.astype(np.int64))
         return _graph.take(x, as_var(places, "repeat_interleave"), dim, "repeat_interleave")

@@ -41,7 +41,7 @@ SCAN_BLOCK = 64
 def reduce(kind: str, x: Any, dim: Any, keepdim: Any, axis: Any, keepdims: Any, function: str) -> Var:
     x, axes, keep = reduction_axes(x, dim, keepdim, axis, keepdims, function)
     if axes is None:
-        return x
+        return e.cast(x, "int64") if kind in ("sum", "prod") and "float" not in str(x.dtype) else x
     if kind in ("max", "min") and empty_over(x, axes):
         raise ShapeError(f"{function}: there is no {kind} of no elements", x=x)
     return _graph.reduce(kind, x, axes, keep, function)
@@ -177,7 +177,9 @@ def mean(
               1.5
     """
     x, axes, keep = reduction_axes(x if dtype is None else e.cast(x, dtype), dim, keepdim, axis, keepdims, "mean")
-    return x if axes is None else _graph.mean(x, axes, keep)
+    if axes is None:
+        return x if "float" in str(x.dtype) else e.cast(x, "float32")
+    return _graph.mean(x, axes, keep)
 
 
 def var(

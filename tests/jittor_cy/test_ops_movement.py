@@ -184,3 +184,12 @@ def test_joining_promotes_dtypes() -> None:
     for found in (jt.concat([jt.array(whole), jt.array(real)]), jt.stack([jt.array(whole), jt.array(real)])):
         assert found.dtype == "float32"
         assert found.reshape(-1).tolist() == [1.0, 2.0, 0.5, 1.5]
+
+
+def test_repeat_interleave_checks_the_output_size() -> None:
+    x = jt.array([5, 6, 7])
+
+    assert jt.repeat_interleave(x, jt.array([1, 0, 2]), 0, output_size=3).tolist() == [5, 7, 7]
+    assert jt.repeat_interleave(x, 2, output_size=6).tolist() == [5, 5, 6, 6, 7, 7]
+    with pytest.raises(jt.ShapeError, match="repeat_interleave: output_size is 4, the repeats make 3"):
+        jt.repeat_interleave(x, jt.array([1, 0, 2]), 0, output_size=4)

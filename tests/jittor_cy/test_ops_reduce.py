@@ -158,3 +158,14 @@ def test_a_scalar_has_no_dim_1(call: Callable) -> None:
 def test_more_than_the_one_element_of_a_scalar_is_refused() -> None:
     with pytest.raises(ValueError, match="topk: k is 2, found 1 element"):
         jt.topk(jt.array(1.5), 2)
+
+
+@pytest.mark.parametrize("name", ["sum", "prod", "mean"])
+@pytest.mark.parametrize("dtype", ["bool", "int32", "float32"])
+def test_no_axes_leave_the_elements_and_give_the_dtype_of_all_axes(name: str, dtype: str) -> None:
+    x = jt.array([[1, 0], [1, 1]], dtype=dtype)
+
+    found = getattr(x, name)(())
+
+    assert found.tolist() == [[1, 0], [1, 1]]
+    assert found.dtype == getattr(x, name)().dtype

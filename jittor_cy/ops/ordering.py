@@ -74,7 +74,7 @@ def only_element(x: Var, k: int, function: str) -> Ordered:
     return Ordered(x, _graph.full((), "int64", 0))
 
 
-def kthvalue(x: Var, k: int, dim: int = -1, *, axis: int | None = None) -> Ordered:
+def kthvalue(x: Var, k: int, dim: int = -1, keepdim: bool = False, *, axis: int | None = None) -> Ordered:
     """(the k-th smallest element along `dim`, counted from 1, where it stood). Computes x."""
     place = one_axis(dim if axis is None else None, axis, x.ndim, "kthvalue")
     if x.ndim == 0:
@@ -82,10 +82,15 @@ def kthvalue(x: Var, k: int, dim: int = -1, *, axis: int | None = None) -> Order
     if not 1 <= k <= x.shape[place]:
         raise ArgumentError(f"kthvalue: k is {k}, found {x.shape[place]} elements", x=x)
     values, indices = topk(x, k, place, largest=False)
-    return Ordered(values.narrow(place, k - 1, 1).squeeze(place), indices.narrow(place, k - 1, 1).squeeze(place))
+    return kept(Ordered(values.narrow(place, k - 1, 1), indices.narrow(place, k - 1, 1)), place, keepdim)
 
 
-def median(x: Var, dim: int | None = None, *, axis: int | None = None) -> Any:
+def kept(found: Ordered, place: int, keepdim: bool) -> Ordered:
+    """One element along an axis, which stays or goes."""
+    return found if keepdim else Ordered(found.values.squeeze(place), found.indices.squeeze(place))
+
+
+def median(x: Var, dim: int | None = None, keepdim: bool = False, *, axis: int | None = None) -> Any:
     """The middle element (the lower one of two), of all; with `dim` (values, indices). Computes x.
 
     NaN where there is one.
@@ -103,7 +108,7 @@ def median(x: Var, dim: int | None = None, *, axis: int | None = None) -> Any:
     n = found.shape[place]
     middle = np.where(nans > 0, n - nans, (n - 1) // 2)  # NaNs stand last
     indices = array(np.take_along_axis(order(x, place, False), middle, place))
-    return Ordered(take_along_dim(x, indices, place).squeeze(place), indices.squeeze(place))
+    return kept(Ordered(take_along_dim(x, indices, place), indices), place, keepdim)
 
 
 def unique(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
@@ -39,3 +41,13 @@ def test_topk_kthvalue_median_and_unique() -> None:
     assert jt.kthvalue(x, 2).values.tolist() == [2.0] and jt.median(x).item() == 2.0
     values, inverse, counts = jt.unique(jt.array([3, 1, 3]), return_inverse=True, return_counts=True)
     assert (values.tolist(), inverse.tolist(), counts.tolist()) == ([1, 3], [1, 0, 1], [1, 2])
+
+
+@pytest.mark.parametrize("call", [lambda x, k: jt.median(x, 1, k), lambda x, k: jt.kthvalue(x, 3, 1, k)])
+def test_the_axis_of_a_middle_element_may_stay(call: Callable) -> None:
+    x = jt.array(INTS[:, :5])
+    expected = np.sort(INTS[:, :5], 1)[:, 2:3]
+
+    np.testing.assert_array_equal(call(x, True).values.numpy(), expected)
+    assert call(x, True).indices.shape == (4, 1)
+    np.testing.assert_array_equal(call(x, False).values.numpy(), expected[:, 0])

@@ -175,6 +175,16 @@ BINARY = tuple(
     )
 )
 
+
+def border_row(mode: str, numpy: str) -> OpSpec:
+    return OpSpec(
+        f"pad {mode}",
+        lambda jt, x: jt.pad(x, (2, 1, 0, 2), mode),
+        lambda x: np.pad(x, ((0, 0), (0, 2), (2, 1)), numpy),
+        between(-1, 1, (2, 3, 4)),
+    )
+
+
 SHAPED = (
     OpSpec("sum all", lambda jt, x: x.sum(), np.sum, between(-1, 1, (4, 33)), roundings=64),
     OpSpec("sum rows", lambda jt, x: x.sum(1), lambda x: x.sum(1), between(-1, 1, (4, 70)), roundings=64),
@@ -252,6 +262,9 @@ SHAPED = (
     conv_row("conv grouped", (2, 4, 5, 5), (6, 2, 3, 3), groups=2, padding=1),
     conv_row("conv depthwise", (1, 3, 5, 5), (3, 1, 3, 3), groups=3),
     conv_row("conv of one pixel", (2, 3, 4, 4), (5, 3, 1, 1)),
+    border_row("reflect", "reflect"),
+    border_row("replicate", "edge"),
+    border_row("circular", "wrap"),
     OpSpec("max_pool2d", lambda jt, x: jt.nn.max_pool2d(x, 2), lambda x: pooled(x, np.max), distinct(2, 2, 4, 6)),
     OpSpec(
         "avg_pool2d", lambda jt, x: jt.nn.avg_pool2d(x, 2), lambda x: pooled(x, np.mean), between(-1, 1, (2, 2, 4, 6))

@@ -358,5 +358,10 @@ def wait_for_compiles() -> None:
 
 def forget_kernels() -> None:
     """Empties the kernel table and the plans (tests: a cold start in the same process)."""
+    import sys
+
     Executor.instance().clear_plans()
     KernelTable.instance().clear()
+    pipeline = sys.modules.get("jittor_cy.compiler.pipeline")
+    if pipeline is not None:
+        pipeline.MEMO.built.clear()

@@ -64,7 +64,7 @@ Executor& Executor::instance() {
   return *executor;
 }
 
-Executor::Executor() : state_(std::make_unique<State>().release()) {}
+Executor::Executor() : state_(std::make_unique<State>().release()) { MemoryManager::set_report_hook(describe_holder); }
 
 Executor::~Executor() = default;
 

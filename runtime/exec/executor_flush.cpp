@@ -193,7 +193,10 @@ void Flush::bind_and_submit(PlanEntry& entry, const Ref<Layout>& layout, const s
   }
   if (run.planned_failure) [[unlikely]]
     return abandon(run, context);
-  for (auto& [slot, var] : context.outputs) var->buffer = context.slots[static_cast<std::size_t>(slot)].buffer;
+  for (auto& [slot, var] : context.outputs) {
+    var->buffer = context.slots[static_cast<std::size_t>(slot)].buffer;
+    var->buffer->holder = var.get();
+  }
   const bool reading =
       reason_ == FlushReason::kRead || reason_ == FlushReason::kSyncAll || reason_ == FlushReason::kEager;
   if (lane.submit(reading && layout->work_ns < kInlineNs)) ++state_.stats.runs_inline;

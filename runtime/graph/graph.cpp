@@ -180,6 +180,7 @@ VarRef make_leaf(Ref<Buffer> buffer, int64_t offset, Shape shape, Strides stride
   out->dtype = dtype;
   out->device = device;
   out->buffer = std::move(buffer);
+  if (out->buffer) out->buffer->holder = out.get();
   out->offset = offset;
   out->stop_grad = g_graph.no_grad_depth > 0;
   if (g_graph.origin_hooks.current != nullptr) out->origin = g_graph.origin_hooks.current();
@@ -276,6 +277,11 @@ void unhold(Var& var) noexcept { --var.held; }
 std::string describe(const Var& var) {
   const std::string origin = origin_text(var);
   return str_cat(dtype_name(var.dtype), shape_text(var.shape), origin.empty() ? "" : " from ", origin);
+}
+
+std::string describe_holder(const Buffer& buffer) {
+  return buffer.holder != nullptr ? describe(*static_cast<const Var*>(buffer.holder))
+                                  : "what a view or a run still needs";
 }
 
 std::string operand_lines(const SmallVector<VarRef, 2>& inputs) {

@@ -24,6 +24,8 @@ void set_origin_hooks(OriginHooks hooks) noexcept;
 void forget_producer(Var* var) noexcept;
 /// "file.py:12", or "" when unknown.
 std::string origin_text(const Var& var);
+/// The Var that holds a Buffer, as errors show it.
+std::string describe_holder(const Buffer& buffer);
 
 /// The recording thread's graph; everything below is called with the GIL held.
 VarRef make_leaf(Ref<Buffer> buffer, int64_t offset, Shape shape, Strides strides, Dtype dtype, Device device);

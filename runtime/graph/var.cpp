@@ -71,6 +71,7 @@ void release_origin(Origin origin) noexcept {
 
 void free_var(Var* var) noexcept {
   release_origin(var->origin);
+  if (var->buffer && var->buffer->holder == var) var->buffer->holder = nullptr;
   var->~Var();
   g_free_vars.give(var);
   --g_graph.live_vars;

@@ -35,6 +35,8 @@ class Buffer : public RefCounted {
   /// Run that moves it between the tiers last; a reader waits for that too, but is not failed by it.
   int64_t moved = 0;
   int32_t pins = 0;
+  /// The Var that got it last, while that lives; what reports name.
+  const void* holder = nullptr;
   /// Place in the spill file while residency is kDisk; -1 else.
   int64_t spill_slot = -1;
   /// Clock of the manager at the last use, for choosing a victim.

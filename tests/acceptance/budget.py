@@ -31,6 +31,7 @@ def train(steps: int, batch_size: int, budget: int) -> dict[str, object]:
     from tests.acceptance.models import fashion_net
 
     images, labels = FashionMNIST(train=True).arrays
+    jt.flags.wait_for_kernels = True  # unfused steps of the first seconds would need twice the memory
     jt.seed(1)
     model = fashion_net()
     optimizer = jt.optim.SGD(model.parameters(), 0.05, momentum=0.9)

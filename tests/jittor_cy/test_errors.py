@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import inspect
+import re
 from collections.abc import Callable
 
 import numpy as np
@@ -150,3 +151,18 @@ def test_a_size_that_is_none_names_who_asked() -> None:
         jt.memory.budget("lots")
     with pytest.raises(jt.errors.DtypeError, match="zeros: dtype 'float33' is not supported"):
         jt.zeros(3, dtype="float33")
+
+
+def test_what_does_not_fit_names_the_largest_vars() -> None:
+    held = jt.ones((1 << 18,)) + 1
+    held.sync()
+    before = jt.memory.budget()
+    jt.memory.budget("2MiB")
+    try:
+        with pytest.raises(jt.errors.MemoryBudgetError, match="the budget is 2097152 bytes") as error:
+            (held.reshape(1, -1) + jt.ones((16, 1))).sync()
+    finally:
+        jt.memory.budget(before)
+
+    assert re.search(r"1048576 bytes: float32\[262144\] from test_errors.py:\d+", str(error.value))
+    assert (held == 2).all().item()

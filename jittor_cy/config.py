@@ -42,7 +42,9 @@ def parse_nbytes(value: int | float | str, function: str = "flags") -> int:
     try:
         return int(float(number) * UNITS[unit])
     except (KeyError, ValueError):
-        raise ArgumentError(f"{function}: {value!r} is not a number of bytes", help='write 300, "300MiB" or "1.5GB"') from None
+        raise ArgumentError(
+            f"{function}: {value!r} is not a number of bytes", help='write 300, "300MiB" or "1.5GB"'
+        ) from None
 
 
 def parse_bool(value: object) -> bool:

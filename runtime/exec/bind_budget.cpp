@@ -69,10 +69,20 @@ Shortage find_shortage(const Layout& layout, const GraphSnapshot& live, int64_t 
   return {};
 }
 
+/// What made the largest output: the first op of a fused kernel may be a constant.
+const Op& telling_op(const Launch& launch, const Layout& layout, const GraphSnapshot& live) {
+  const auto outputs = launch.buffers.end() - launch.output_count;
+  const auto largest = std::max_element(outputs, launch.buffers.end(), [&](int32_t a, int32_t b) {
+    return layout.nbytes[static_cast<std::size_t>(a)] < layout.nbytes[static_cast<std::size_t>(b)];
+  });
+  const int32_t producer = live.vars[static_cast<std::size_t>(*largest)].producer;
+  return *live.live_ops[static_cast<std::size_t>(producer)];
+}
+
 [[noreturn]] void throw_shortage(const Shortage& shortage, const Layout& layout, const MemoryManager& manager,
                                  const GraphSnapshot& live, int64_t fixed) {
   const Launch& launch = layout.program->launches[static_cast<std::size_t>(shortage.launch)];
-  const Op& op = *live.live_ops[static_cast<std::size_t>(launch.ops[0])];
+  const Op& op = telling_op(launch, layout, live);
   const std::string origin = op.outputs[0] != nullptr ? origin_text(*op.outputs[0]) : "";
   throw_error(ErrorKind::kBudget,
               str_cat("memory.budget: ", op_name(op.kind), origin.empty() ? "" : " from " + origin, " needs ",

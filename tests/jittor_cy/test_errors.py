@@ -164,5 +164,6 @@ def test_what_does_not_fit_names_the_largest_vars() -> None:
     finally:
         jt.memory.budget(before)
 
+    assert "Add from test_errors.py" in str(error.value).splitlines()[0]
     assert re.search(r"1048576 bytes: float32\[262144\] from test_errors.py:\d+", str(error.value))
     assert (held == 2).all().item()

@@ -38,6 +38,8 @@ sys.modules["jittor_cy"] = package
 runpy.run_module("jittor_cy.compiler.aot", run_name="__main__")
 """
 
+NVRTC = "nvidia-cuda-nvrtc>=13.0.88,<14"  # compiles for a GPU; needs none
+
 
 def depends_are_older(target: Path, depfile: Path) -> bool:
     """Whether `target` is newer than everything that its compiler-written depfile names."""
@@ -206,8 +208,8 @@ if __name__ == "__main__":
         install_requires=["numpy>=1.24", "tqdm>=4.60", "cuda-python>=13.0.3,<14"],
         extras_require={
             "examples": ["scikit-learn>=1.3"],
-            "test": ["pytest>=7", "hypothesis>=6.80", "scikit-learn>=1.3"],
-            "cuda": ["nvidia-cuda-nvrtc>=13.0.88,<14"],
+            "test": ["pytest>=7", "hypothesis>=6.80", "scikit-learn>=1.3", NVRTC],
+            "cuda": [NVRTC],
         },
         zip_safe=False,
     )

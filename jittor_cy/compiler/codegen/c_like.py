@@ -9,9 +9,10 @@ from jittor_cy.compiler.ir.index import terms_of, value_of
 from jittor_cy.compiler.ir.kernel import Assign, Check, Define, Kernel, Statement
 from jittor_cy.compiler.ir.primitives import CTYPE, REDUCE_OPS, SUFFIX, function_name, is_floating, is_half
 
-__all__ = ["INDENT", "Printer", "combine_text", "held_type", "indent", "least", "literal"]
+__all__ = ["CACHE_LINE", "INDENT", "Printer", "combine_text", "held_type", "indent", "least", "literal"]
 
 INDENT = "  "
+CACHE_LINE = 64  # bytes
 LEAST = {-(2**63): "(-9223372036854775807ll - 1)", -(2**31): "(-2147483647 - 1)"}
 
 

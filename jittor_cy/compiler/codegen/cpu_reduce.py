@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jittor_cy.compiler.codegen.c_like import INDENT, combine_text, held_type, indent, least
+from jittor_cy.compiler.codegen.c_like import CACHE_LINE, INDENT, combine_text, held_type, indent, least
 from jittor_cy.compiler.codegen.cpu_columns import COLUMN_TILE, ColumnReduce
 from jittor_cy.compiler.ir.index import value_of
 from jittor_cy.compiler.ir.kernel import Loop, Partial, ReduceLoop, ReduceResult, Statement
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 __all__ = ["COLUMN_TILE", "ReducePrinter"]
 
-CACHE_LINE = 64
 # Levels of the pairwise combination: a run has less than 2^48 blocks.
 STACK = 48
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jittor_cy.compiler.codegen.c_like import INDENT, indent
+from jittor_cy.compiler.codegen.c_like import CACHE_LINE, INDENT, indent
 from jittor_cy.compiler.ir.expr import Expr
 from jittor_cy.compiler.ir.kernel import Assign, Statement
 from jittor_cy.compiler.ir.primitives import CTYPE, ITEMSIZE
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 __all__ = ["StreamPrinter"]
 
-CACHE_LINE = 64
 # A smaller output may still be in the last cache when it is read again.
 STREAMED_NBYTES = 16 << 20
 

@@ -89,6 +89,9 @@ class CpuPrinter(Printer):
                 *indent(body),
                 "}",
             ]
+        if phase.spans:
+            lines = [*self.position(phase), *self.span(phase), *body, "at += left;"]
+            return [*before, "for (long long at = begin; at < end;) {", *indent(lines), "}"]
         inner = indent(self.position(phase) + body)
         return [*before, "for (long long at = begin; at < end; at++) {", *inner, "}"]
 
@@ -98,6 +101,8 @@ class CpuPrinter(Printer):
         for number, axis in reversed(list(enumerate(phase.axes))):
             name, extent = str(axis.data), self.text(axis.args[0])
             count = extent
+            if phase.spans and number == len(phase.axes) - 1:
+                name = f"{name}_begin"
             if phase.tile and number == len(phase.axes) - 1:
                 count = f"(({extent} + {phase.tile - 1}) / {phase.tile})"
                 name = f"{name}_tile"
@@ -117,6 +122,14 @@ class CpuPrinter(Printer):
                 f"{name}_begin + {phase.tile} : {extent};"
             )
         return out
+
+    def span(self, phase: PhaseBody) -> list[str]:
+        """How far the run along the last axis goes from where `at` is."""
+        name, extent = str(phase.axes[-1].data), self.text(phase.axes[-1].args[0])
+        return [
+            f"const long long left = {extent} - {name}_begin < end - at ? {extent} - {name}_begin : end - at;",
+            f"const long long {name}_end = {name}_begin + left;",
+        ]
 
     # ---- statements ----
 

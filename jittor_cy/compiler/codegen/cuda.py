@@ -198,7 +198,7 @@ class CudaPrinter(Printer):
         flat = flat_loop(phase)
         axes, tile, body = list(phase.axes), phase.tile, phase.body
         if flat is not None:
-            axes, body = axes if tile else [*axes, flat.axis], (*body[:-1], *flat.body)
+            axes, body = axes if tile or phase.spans else [*axes, flat.axis], (*body[:-1], *flat.body)
             tile = 0
         count = " * ".join(self.counts(axes, tile)) or "1"
         head = (

@@ -149,6 +149,8 @@ class PhaseBody:
 
     `before`: what no iteration changes; done once by whoever works on a part of the range.
     `tile`: the last axis is cut into tiles of this length; inside the body it runs over [begin_of, end_of) of itself.
+    `spans`: a part of the range is worked on in runs along the last axis, over [begin_of, end_of) of it; any two
+    numbers bound a part.
     `work`: rough nanoseconds of one iteration, as (factor, extents).
     """
 
@@ -158,6 +160,7 @@ class PhaseBody:
     work: tuple[int, tuple[Expr, ...]] = (1, ())
     together: bool = False  # on a GPU the threads of a block share one iteration
     before: tuple[Statement, ...] = ()
+    spans: bool = False
 
 
 @dataclass(frozen=True, slots=True)

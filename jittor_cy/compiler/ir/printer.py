@@ -38,7 +38,7 @@ def kernel_text(kernel: Kernel) -> str:
 
 def phase_lines(number: int, phase: PhaseBody) -> list[str]:
     axes = ", ".join(f"{a.data} < {expr_text(a.args[0])}" for a in phase.axes)
-    tile = f" tile {phase.tile}" if phase.tile else ""
+    tile = f" tile {phase.tile}" if phase.tile else " spans" if phase.spans else ""
     before = [f"{INDENT}before: {line}" for s in phase.before for line in lines_of(s)]
     return [f"phase {number} over ({axes}){tile}", *before, *body_lines(phase.body)]
 

@@ -42,7 +42,7 @@ def loops(kernel: Kernel) -> None:
     written: dict[int, None] = {}
     for phase in kernel.phases:
         known = {str(a.data) for a in phase.axes} | {a.name for a in (*kernel.local, *kernel.shared)}
-        if phase.tile:
+        if phase.tile or phase.spans:
             known |= {str(x.data) for x in (begin_of(phase.axes[-1]), end_of(phase.axes[-1]))}
         for statement in (*phase.before, *phase.body):
             check_statement(kernel, statement, known, written)

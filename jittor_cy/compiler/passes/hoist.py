@@ -38,7 +38,7 @@ class Hoister:
 
     def phase(self, phase: PhaseBody, arrays: frozenset[str]) -> PhaseBody:
         known = arrays | {str(a.data) for a in phase.axes}
-        if phase.tile:
+        if phase.tile or phase.spans:
             last = str(phase.axes[-1].data)
             known = known - {last} | {f"{last}_begin", f"{last}_end"}
         table: dict[Expr, Expr] = {}

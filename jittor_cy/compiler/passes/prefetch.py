@@ -22,7 +22,7 @@ def prefetch(kernel: Kernel) -> Kernel:
 
 def fetch_ahead(phase: PhaseBody) -> PhaseBody:
     """Gives each buffer's row to the first reduction that reads it again."""
-    if not phase.axes or phase.tile:
+    if not phase.axes or phase.tile or phase.spans:
         return phase
     row = phase.axes[-1]
     seen: set[Expr] = set()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 __all__ = [
     "CHEAP",
-    "CHUNK",
     "COLUMN_BLOCK",
     "COLUMN_LANES",
     "COLUMN_TILE",
@@ -27,8 +26,6 @@ COLUMN_LANES, COLUMN_BLOCK = 4, 256
 
 # Columns that one iteration of a column reduction works on: four cache lines of float32 a row.
 COLUMN_TILE = 64
-# Elements of the last axis in one parallel iteration where the axis cannot be joined with those before it.
-CHUNK = 4096
 # Constant last axes up to here stay in one iteration.
 SMALL_EXTENT = 16
 

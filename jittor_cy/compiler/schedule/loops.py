@@ -25,7 +25,7 @@ from jittor_cy.compiler.ir.primitives import REDUCE_KINDS, cost_of, function_nam
 from jittor_cy.compiler.ir.statements import with_positions
 from jittor_cy.compiler.schedule.collapse import collapse
 from jittor_cy.compiler.schedule.group import Group
-from jittor_cy.compiler.schedule.heuristic import CHUNK, COLUMN_TILE, SMALL_EXTENT, TRANSPOSE_TILE
+from jittor_cy.compiler.schedule.heuristic import COLUMN_TILE, SMALL_EXTENT, TRANSPOSE_TILE
 from jittor_cy.compiler.schedule.row_buffers import keep_costly
 from jittor_cy.compiler.schedule.stage import Stage, Store, store_loops
 from jittor_cy.compiler.schedule.two_phases import TwoPhases, is_one_block
@@ -173,7 +173,7 @@ class Builder:
             loop = Loop(last, ix.ZERO, last.args[0], True, body)
             return PhaseBody(self.outer[:-1], (loop,), work=(max(1, extent * cost // 8), ()))
         loop = Loop(last, begin_of(last), end_of(last), True, body)
-        return PhaseBody(self.outer, (loop,), tile=CHUNK, work=(max(1, cost // 8), (last.args[0],)))
+        return PhaseBody(self.outer, (loop,), work=(max(1, cost // 8), ()), spans=True)
 
     def cost(self) -> int:
         return 2 + sum(cost_of(self.graph.ops[o].kind) for o in self.group.ops)

@@ -16,6 +16,7 @@ from jittor_cy.compiler.passes.donate import donate, donations_of
 from jittor_cy.compiler.passes.hoist import hoist
 from jittor_cy.compiler.passes.prefetch import prefetch
 from jittor_cy.compiler.passes.simplify_graph import simplify_graph
+from jittor_cy.compiler.passes.split import split
 from jittor_cy.compiler.passes.stream import stream
 from jittor_cy.compiler.passes.unroll import unroll
 from jittor_cy.compiler.schedule.fusion import fuse
@@ -47,24 +48,26 @@ class Pass:
     name: str
     run: Callable[[Kernel], Kernel]
     ensures: Callable[[Kernel], None]
+    device: str | None = None  # the only one that it is for
 
 
 LOWER = (
     Pass("donate", donate, ensures=spec.loops),
     Pass("prefetch", prefetch, ensures=spec.loops),
     Pass("stream", stream, ensures=spec.loops),
+    Pass("split", split, ensures=spec.loops, device="cpu"),
     Pass("hoist", hoist, ensures=spec.named),  # last: from here on expressions are not compared any more
 )
 # What may be left out: unroll is a pass over the graph.
 OPTIONAL = ("unroll", *(step.name for step in LOWER if step.name != "hoist"))
 
 
-def lower(kernel: Kernel, options: Options) -> Kernel:
-    """Runs LOWER in order. With `verify` each pass is checked against the form that it promises."""
+def lower(kernel: Kernel, options: Options, device: str) -> Kernel:
+    """Runs LOWER's passes for `device` in order. With `verify` each is checked against the form that it promises."""
     if options.verify:
         spec.verify(kernel, spec.loops, after="schedule")
     for step in LOWER:
-        if step.name in options.without:
+        if step.name in options.without or step.device not in (None, device):
             continue
         before, kernel = kernel, step.run(kernel)
         if options.verify:
@@ -151,7 +154,7 @@ def new_launch(
 ) -> tuple[Launch, KernelSource]:
     kernel = build_kernel(graph, canonical, chain)
     donations = () if "donate" in options.without else donations_of(kernel)
-    kernel = lower(kernel, options)
+    kernel = lower(kernel, options, graph.device)
     source = source_of(kernel, options)
     numbers = Numbers(graph, kernel, runs)
     phases = tuple(numbers.phase(p) for p in kernel.phases)

@@ -43,3 +43,23 @@ def test_an_unknown_pass_is_refused_by_name() -> None:
 
     assert "stream" in str(error.value)
     assert jt.flags.without_passes == ""
+
+
+@jt.flags(wait_for_kernels=True)
+def test_a_long_chain_takes_over_the_memory_of_what_it_reads() -> None:
+    data = np.random.default_rng(4).normal(size=5000).astype(np.float32)
+    found = {}
+    for without in ("", "split", "donate", "split, donate"):
+        with jt.flags(without_passes=without):
+            x, y = jt.array(data).copy(), jt.array(data[::-1].copy()).copy()
+            jt.sync_all()
+            z = (x.tanh().exp() + y).tanh().exp() + x
+            x, y = z, (z - y).exp()
+            jt.sync_all()
+            found[without] = np.stack([x.numpy(), y.numpy()])
+    a, b = data.astype(np.float64), data[::-1].astype(np.float64)
+    z = np.exp(np.tanh(np.exp(np.tanh(a)) + b)) + a
+
+    for other in found.values():
+        np.testing.assert_array_equal(other, found[""])
+    np.testing.assert_allclose(found[""], [z, np.exp(z - b)], rtol=1e-5, atol=1e-5)

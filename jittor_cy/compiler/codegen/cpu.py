@@ -6,7 +6,7 @@ from jittor_cy.compiler.codegen.c_like import Printer, held_type, indent
 from jittor_cy.compiler.codegen.cpu_reduce import COLUMN_TILE, ReducePrinter
 from jittor_cy.compiler.codegen.cpu_stream import StreamPrinter
 from jittor_cy.compiler.codegen.pasted import abi_text, closure, preamble
-from jittor_cy.compiler.ir.kernel import Array, Kernel, Loop, Partial, PhaseBody, Recall, ReduceLoop, Statement
+from jittor_cy.compiler.ir.kernel import Array, Kernel, Loop, Partial, PhaseBody, Recall, ReduceLoop, Statement, Strip
 from jittor_cy.compiler.ir.primitives import CTYPE, ITEMSIZE
 
 __all__ = ["KEY", "print_kernel", "scratch_order"]
@@ -78,7 +78,7 @@ class CpuPrinter(Printer):
         before, body = self.statements(phase.before), self.statements(phase.body)
         if not phase.axes:
             return before + body
-        if len(phase.axes) == 1 and not phase.tile:
+        if len(phase.axes) == 1 and not phase.tile and not phase.spans:
             axis = phase.axes[0].data
             if self.streams.takes(phase.body):
                 return [*before, *self.streams.loop(phase.axes[0], "begin", "end", phase.body)]
@@ -139,6 +139,8 @@ class CpuPrinter(Printer):
             match statement:
                 case Loop():
                     out += self.loop(statement)
+                case Strip():
+                    out += self.strip(statement)
                 case ReduceLoop():
                     out += self.reductions.whole(statement)
                 case Partial():
@@ -167,6 +169,15 @@ class CpuPrinter(Printer):
         pragma = self.pragma if loop.lanes else []
         head = f"for (long long {axis} = {self.text(loop.begin)}; {axis} < {self.text(loop.end)}; {axis}++) {{"
         return [*pragma, head, *indent(self.statements(loop.body)), "}"]
+
+    def strip(self, strip: Strip) -> list[str]:
+        """A loop over strips; each array has a place an element of the strip."""
+        axis, step = str(strip.axis.data), strip.length
+        arrays = [f"{held_type(a.dtype)} {a.name}[{step}] __attribute__((aligned(64)));" for a in strip.arrays]
+        end = self.text(strip.end)
+        to = f"const long long {axis}_to = {axis}_from + {step} < {end} ? {axis}_from + {step} : {end};"
+        head = f"for (long long {axis}_from = {self.text(strip.begin)}; {axis}_from < {end}; {axis}_from += {step}) {{"
+        return [head, *indent([to, *arrays, *self.statements(strip.body)]), "}"]
 
 
 def uses(text: str, name: str) -> bool:

@@ -142,12 +142,9 @@ class ColumnReduce:
             f"{held_type(r.dtype)}* {r.target.data}_row = {r.target.data}_lane[({self.axis} - start) % {lanes}];"
             for r in self.folds
         ]
-        body = [
-            *self.printer.pragma,
-            f"for (long long {self.column} = {self.begin}; {self.column} < {self.end}; {self.column}++) {{",
-            *indent(self.body()),
-            "}",
-        ]
+        out += [f"{held_type(a.dtype)} {a.name}[{COLUMN_TILE}];" for a in self.loop.arrays]
+        stages = [self.printer.statements(stage) for stage in self.loop.stages]
+        body = [line for lines in (*stages, self.body()) for line in (*self.printer.pragma, *self.every_column(lines))]
         out += [
             f"for (long long {self.axis} = start; {self.axis} < stop; {self.axis}++) {{",
             *indent([*rows, *body]),

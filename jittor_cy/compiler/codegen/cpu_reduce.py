@@ -127,19 +127,28 @@ class RowReduce:
                 *indent(body),
                 "}",
             ]
-        full = [f"const long long {self.axis} = at + l;", *self.body("l", start)]
-        rest = self.body(f"{self.axis} - at", start)
+        stages = [self.printer.statements(stage) for stage in self.loop.stages]
+        full = [line for stage in (*stages, self.body("l", start)) for line in self.over_lanes(stage)]
+        rest = [
+            line for stage in (*stages, self.body(f"{self.axis} - at", start)) for line in self.over_rest(stage, stop)
+        ]
+        arrays = [f"{held_type(a.dtype)} {a.name}[{self.lanes}];" for a in self.loop.arrays]
         return [
             f"long long at = {start};",
+            *arrays,
             f"for (; at + {self.lanes} <= {stop}; at += {self.lanes}) {{",
-            *indent(self.fetches()),
-            *indent([*self.printer.pragma, f"for (long long l = 0; l < {self.lanes}; l++) {{", *indent(full), "}"]),
+            *indent([*self.fetches(), *full]),
             "}",
-            *self.printer.pragma,
-            f"for (long long {self.axis} = at; {self.axis} < {stop}; {self.axis}++) {{",
-            *indent(rest),
-            "}",
+            *rest,
         ]
+
+    def over_lanes(self, body: list[str]) -> list[str]:
+        head = f"for (long long l = 0; l < {self.lanes}; l++) {{"
+        return [*self.printer.pragma, head, *indent([f"const long long {self.axis} = at + l;", *body]), "}"]
+
+    def over_rest(self, body: list[str], stop: str) -> list[str]:
+        head = f"for (long long {self.axis} = at; {self.axis} < {stop}; {self.axis}++) {{"
+        return [*self.printer.pragma, head, *indent(body), "}"]
 
     def fetches(self) -> list[str]:
         """Asks for the lines of a later iteration that lie where these lanes are."""

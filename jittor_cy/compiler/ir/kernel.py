@@ -21,8 +21,11 @@ __all__ = [
     "ReduceLoop",
     "ReduceResult",
     "Statement",
+    "Strip",
     "begin_of",
     "end_of",
+    "from_of",
+    "to_of",
 ]
 
 
@@ -81,6 +84,21 @@ class Loop:
 
 
 @dataclass(frozen=True, slots=True)
+class Strip:
+    """`axis` runs over [begin, end) in strips of `length`; the loops of `body` run over [from_of, to_of) of it.
+
+    `arrays`: memory of one strip, a place an element.
+    """
+
+    axis: Expr
+    begin: Expr
+    end: Expr
+    length: int
+    arrays: tuple[Array, ...]
+    body: tuple[Loop, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ReduceResult:
     """One reduction inside a ReduceLoop. `target`: a var, or an element of an array with one place a column.
 
@@ -100,6 +118,8 @@ class ReduceLoop:
     `columns`: an axis over which the reductions run side by side (I > 1); None: one reduction at a time.
     `body`: statements done for each element beside the reductions (values that other loops need).
     `ahead`: loads of a later iteration, which may be fetched meanwhile.
+    `stages`: statements that run over the same columns (or lanes) before `body`, a loop each; `arrays`: what they keep,
+    a place a column (or lane).
     """
 
     axis: Expr
@@ -110,6 +130,8 @@ class ReduceLoop:
     columns: Expr | None = None
     body: tuple[Statement, ...] = ()
     ahead: tuple[Expr, ...] = ()
+    stages: tuple[tuple[Assign, ...], ...] = ()
+    arrays: tuple[Array, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +162,7 @@ class Recall:
     place: Expr
 
 
-Statement = Define | Assign | Check | Loop | ReduceLoop | Partial | Recall
+Statement = Define | Assign | Check | Loop | Strip | ReduceLoop | Partial | Recall
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,3 +213,12 @@ def begin_of(axis: Expr) -> Expr:
 
 def end_of(axis: Expr) -> Expr:
     return variable(f"{axis.data}_end", "int64")
+
+
+def from_of(axis: Expr) -> Expr:
+    """Where the strip of an axis starts."""
+    return variable(f"{axis.data}_from", "int64")
+
+
+def to_of(axis: Expr) -> Expr:
+    return variable(f"{axis.data}_to", "int64")

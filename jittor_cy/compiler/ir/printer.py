@@ -15,6 +15,7 @@ from jittor_cy.compiler.ir.kernel import (
     Recall,
     ReduceLoop,
     Statement,
+    Strip,
 )
 
 __all__ = ["expr_text", "kernel_text"]
@@ -58,6 +59,9 @@ def lines_of(statement: Statement) -> list[str]:
         case Loop(axis=axis, begin=begin, end=end, lanes=lanes, body=body):
             kind = "lanes" if lanes else "loop"
             return [f"{kind} {axis.data} from {expr_text(begin)} to {expr_text(end)}", *body_lines(body)]
+        case Strip(axis=axis, begin=begin, end=end, length=length, body=body):
+            head = f"strips {axis.data} from {expr_text(begin)} to {expr_text(end)} by {length}"
+            return [head, *body_lines(body)]
         case ReduceLoop():
             return reduce_lines(statement)
         case Partial(loop=loop, first=True, number=number):
@@ -74,7 +78,8 @@ def reduce_lines(loop: ReduceLoop) -> list[str]:
     head = f"reduce {loop.axis.data} to {expr_text(loop.extent)} in {loop.lanes} lanes, blocks of {loop.block}{columns}"
     results = [f"{INDENT}{expr_text(r.target)} = {r.kind} {r.dtype} {expr_text(r.value)}" for r in loop.results]
     ahead = [f"{INDENT}ahead {expr_text(a)}" for a in loop.ahead]
-    return [head, *ahead, *body_lines(loop.body), *results]
+    stages = [line for stage in loop.stages for line in (f"{INDENT}before", *[INDENT + x for x in body_lines(stage)])]
+    return [head, *ahead, *stages, *body_lines(loop.body), *results]
 
 
 def expr_text(expr: Expr) -> str:

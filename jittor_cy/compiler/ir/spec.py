@@ -15,8 +15,11 @@ from jittor_cy.compiler.ir.kernel import (
     Recall,
     ReduceLoop,
     Statement,
+    Strip,
     begin_of,
     end_of,
+    from_of,
+    to_of,
 )
 from jittor_cy.errors import InternalError
 
@@ -64,7 +67,7 @@ def named(kernel: Kernel) -> None:
 def walk(statements: list[Statement]) -> Iterator[Statement]:
     for statement in statements:
         yield statement
-        if isinstance(statement, (Loop, ReduceLoop)):
+        if isinstance(statement, (Loop, Strip, ReduceLoop)):
             yield from walk(list(statement.body))
         elif isinstance(statement, Partial):
             yield from walk(list(statement.loop.body))
@@ -88,6 +91,10 @@ def check_statement(kernel: Kernel, statement: Statement, known: set[str], writt
             inner = known | {str(axis.data)}
             for s in body:
                 check_statement(kernel, s, inner, written)
+        case Strip(axis=axis, arrays=arrays, body=body):
+            inner = known | {str(x.data) for x in (from_of(axis), to_of(axis))} | {a.name for a in arrays}
+            for s in body:
+                check_statement(kernel, s, inner, written)
         case ReduceLoop():
             check_reduce(kernel, statement, known, written)
         case Partial(loop=loop):
@@ -100,8 +107,9 @@ def check_reduce(
     kernel: Kernel, loop: ReduceLoop, known: set[str], written: dict[int, None], has_body: bool = True
 ) -> None:
     inner = known | {str(loop.axis.data)} | ({str(loop.columns.data)} if loop.columns is not None else set())
+    inner |= {a.name for a in loop.arrays} | {"at"}
     if has_body:
-        for s in loop.body:
+        for s in (*[s for stage in loop.stages for s in stage], *loop.body):
             check_statement(kernel, s, inner, written)
         for value in loop.ahead:
             check_value(kernel, value, inner)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from jittor_cy.compiler.ir.expr import Expr, node, postorder, substitute
-from jittor_cy.compiler.ir.kernel import Assign, Loop, Partial, PhaseBody, ReduceLoop, Statement
+from jittor_cy.compiler.ir.kernel import Assign, Loop, Partial, PhaseBody, ReduceLoop, Statement, Strip
 
 __all__ = ["map_expressions", "replace_in", "roots_of", "with_positions"]
 
@@ -18,10 +18,11 @@ def roots_of(statement: Statement) -> list[Expr]:
     match statement:
         case Assign(target=target, value=value):
             return [*target.args, value]
-        case Loop(body=body):
+        case Loop(body=body) | Strip(body=body):
             return [x for s in body for x in roots_of(s)]
-        case ReduceLoop(results=results, body=body):
-            return [r.value for r in results] + [x for s in body for x in roots_of(s)]
+        case ReduceLoop(results=results, body=body, stages=stages):
+            before = [x for stage in stages for s in stage for x in roots_of(s)]
+            return before + [r.value for r in results] + [x for s in body for x in roots_of(s)]
         case Partial(loop=loop, first=True):
             return roots_of(loop)
     return []
@@ -32,7 +33,7 @@ def map_expressions(statement: Statement, change: Change) -> Statement:
     match statement:
         case Assign(target=target, value=value):
             return Assign(*change([target, value]))
-        case Loop(body=body):
+        case Loop(body=body) | Strip(body=body):
             return replace(statement, body=tuple(map_expressions(s, change) for s in body))
         case ReduceLoop(results=results, body=body):
             values = change([r.value for r in results])

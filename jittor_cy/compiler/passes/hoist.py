@@ -17,6 +17,9 @@ from jittor_cy.compiler.ir.kernel import (
     ReduceLoop,
     ReduceResult,
     Statement,
+    Strip,
+    from_of,
+    to_of,
 )
 from jittor_cy.compiler.ir.statements import roots_of
 
@@ -61,6 +64,9 @@ class Hoister:
                     self.bind(roots_of(statement), known, table, out, in_place=False)
                     body = self.scope(statement.body, known | {str(statement.axis.data)}, dict(table))
                     out.append(replace(statement, body=tuple(body)))
+                case Strip():
+                    self.bind(roots_of(statement), known, table, out, in_place=False)
+                    out.append(self.strip(statement, known, table))
                 case ReduceLoop():
                     known = self.reduce_loop(statement, known, table, out)
                 case Partial():
@@ -72,6 +78,11 @@ class Hoister:
                     out.append(statement)
         return out
 
+    def strip(self, strip: Strip, known: frozenset[str], table: dict[Expr, Expr]) -> Strip:
+        inner = known | {str(x.data) for x in (from_of(strip.axis), to_of(strip.axis))}
+        inner |= {a.name for a in strip.arrays}
+        return replace(strip, body=tuple(self.scope(strip.body, inner, dict(table))))  # type: ignore[arg-type]
+
     def reduce_loop(
         self, loop: ReduceLoop, known: frozenset[str], table: dict[Expr, Expr], out: list[Statement]
     ) -> frozenset[str]:
@@ -82,11 +93,14 @@ class Hoister:
     def inside(self, loop: ReduceLoop, known: frozenset[str], table: dict[Expr, Expr]) -> ReduceLoop:
         """The loop with its body's values named."""
         axes = {str(loop.axis.data)} | ({str(loop.columns.data)} if loop.columns is not None else set())
+        if loop.stages:
+            axes |= {a.name for a in loop.arrays} | {"at"}
+        stages = tuple(tuple(self.scope(stage, known | axes, dict(table))) for stage in loop.stages)
         visible = dict(table)
         body = self.scope(loop.body, known | axes, visible)
         values = self.bind([r.value for r in loop.results], known | axes, visible, body, in_place=True)
         results = tuple(replace(r, value=v) for r, v in zip(loop.results, values, strict=True))
-        return replace(loop, results=results, body=tuple(body))
+        return replace(loop, results=results, body=tuple(body), stages=stages)  # type: ignore[arg-type]
 
     def partial(
         self, partial: Partial, known: frozenset[str], table: dict[Expr, Expr], out: list[Statement]

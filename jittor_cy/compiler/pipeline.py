@@ -7,11 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from jittor_cy.compiler.codegen import cpu
+from jittor_cy.compiler.ir import expr as e
+from jittor_cy.compiler.ir import index as ix
 from jittor_cy.compiler.ir import spec
+from jittor_cy.compiler.ir.expr import Expr
 from jittor_cy.compiler.ir.graph import Graph, Op
 from jittor_cy.compiler.ir.kernel import Kernel
 from jittor_cy.compiler.ir.printer import kernel_text
-from jittor_cy.compiler.ir.program import KernelSource, Launch, Program
+from jittor_cy.compiler.ir.program import DimRef, KernelSource, Launch, Program
 from jittor_cy.compiler.passes.donate import donate, donations_of
 from jittor_cy.compiler.passes.hoist import hoist
 from jittor_cy.compiler.passes.prefetch import prefetch
@@ -19,6 +22,7 @@ from jittor_cy.compiler.passes.simplify_graph import simplify_graph
 from jittor_cy.compiler.passes.split import split
 from jittor_cy.compiler.passes.stream import stream
 from jittor_cy.compiler.passes.unroll import unroll
+from jittor_cy.compiler.schedule.epilogue import aligned_inputs
 from jittor_cy.compiler.schedule.fusion import fuse
 from jittor_cy.compiler.schedule.group import Group
 from jittor_cy.compiler.schedule.loops import build_kernel
@@ -58,8 +62,8 @@ LOWER = (
     Pass("split", split, ensures=spec.loops, device="cpu"),
     Pass("hoist", hoist, ensures=spec.named),  # last: from here on expressions are not compared any more
 )
-# What may be left out: unroll is a pass over the graph.
-OPTIONAL = ("unroll", *(step.name for step in LOWER if step.name != "hoist"))
+# What may be left out: unroll is a pass over the graph, epilogue one over launches.
+OPTIONAL = ("unroll", "epilogue", *(step.name for step in LOWER if step.name != "hoist"))
 
 
 def lower(kernel: Kernel, options: Options, device: str) -> Kernel:
@@ -105,13 +109,18 @@ def compile_graph(graph: Graph, options: Options) -> Program:
         if source is not None:
             sources.setdefault(source.key, source)
         launches.append((launch, group.update))
-    ordered = order_launches(launches)
+    contracted = frozenset() if "epilogue" in options.without else made_by_contractions(graph)
+    ordered = order_launches(launches, contracted)
     trace(2, "plan", signature=graph.signature, groups=len(ordered), kernels=len(sources))
     return Program(tuple(ordered), tuple(sources.values()), tuple(notes))
 
 
 def runs_itself(graph: Graph, op: Op, scatter_of: object) -> None:
     """On the CPU the runtime has contractions, scatters and user code of its own."""
+
+
+def made_by_contractions(graph: Graph) -> frozenset[int]:
+    return frozenset(op.outputs[0] for op in graph.ops if op.family == "contraction")
 
 
 def single_launch(graph: Graph, group: Group) -> Launch:
@@ -153,6 +162,7 @@ def new_launch(
     source_of: Callable[[Kernel, Options], KernelSource],
 ) -> tuple[Launch, KernelSource]:
     kernel = build_kernel(graph, canonical, chain)
+    aligned = aligned_inputs(kernel, lambda var: element_count(graph, canonical, kernel, var))
     donations = () if "donate" in options.without else donations_of(kernel)
     kernel = lower(kernel, options, graph.device)
     source = source_of(kernel, options)
@@ -170,8 +180,20 @@ def new_launch(
         local,
         shared,
         donations,
+        aligned=aligned,
     )
     return launch, source
+
+
+def element_count(graph: Graph, canonical: dict[int, tuple[int, int]], kernel: Kernel, var: int) -> Expr | None:
+    """In terms of the kernel's dims; None where it lacks one."""
+    factors = []
+    for symbol in graph.vars[var].shape:
+        ref = DimRef("extent", *canonical[symbol.id]) if symbol.value is None else None
+        if ref is not None and ref not in kernel.dims:
+            return None
+        factors.append(e.const(symbol.value) if ref is None else e.dim(kernel.dims.index(ref)))
+    return ix.product(factors)
 
 
 def cpu_source(kernel: Kernel, options: Options) -> KernelSource:

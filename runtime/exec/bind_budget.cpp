@@ -193,6 +193,7 @@ void Binder::make_resident(int32_t begin, int32_t end) {
     const LaunchLayout& launch = layout_.launches[static_cast<std::size_t>(i)];
     for (int32_t k = 0; k < launch.input_count; ++k) {
       const int32_t var = layout_.operands[static_cast<std::size_t>(launch.first_operand + k)];
+      if (layout_.program->defined_at[static_cast<std::size_t>(var)] >= begin) continue;  // an epilogue's
       Buffer* buffer = context_.slots[static_cast<std::size_t>(var)].buffer.get();
       JTCY_ASSERT(buffer != nullptr, "launch ", i, " reads var ", var, ", which is not in memory then");
       if (buffer->residency() == Residency::kDisk) [[unlikely]]

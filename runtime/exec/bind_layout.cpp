@@ -216,10 +216,7 @@ class LayoutMaker {
     const auto& launches = program_.launches;
     for (std::size_t i = 0; i < launches.size();) {
       std::size_t end = i + 1;
-      while (launches[i].batch != 0 && launches[i].kernel && end < launches.size() &&
-             launches[end].batch == launches[i].batch && launches[end].kernel == launches[i].kernel) {
-        ++end;
-      }
+      while (launches[i].batch != 0 && end < launches.size() && launches[end].batch == launches[i].batch) ++end;
       for (; i < end; ++i) layout_.launches[i].batch_end = static_cast<int32_t>(end);
     }
   }
@@ -257,13 +254,15 @@ class LayoutMaker {
     entry.donation_count = static_cast<int32_t>(layout_.donations.size()) - entry.first_donation;
   }
 
-  /// Launches of a batch run side by side: none may overwrite what another reads.
+  /// Launches of a batch run side by side: none may overwrite what another reads. An epilogue may write over what its
+  /// contraction made: it comes after it, element by element.
   bool shared_in_batch(int32_t var, int32_t number) const {
     const int32_t end = layout_.launches[static_cast<std::size_t>(number)].batch_end;
     int32_t readers = 0;
     for (int32_t i = number; i >= 0 && layout_.launches[static_cast<std::size_t>(i)].batch_end == end; --i) {
-      const auto& buffers = program_.launches[static_cast<std::size_t>(i)].buffers;
-      readers += std::find(buffers.begin(), buffers.end(), var) != buffers.end();
+      const Launch& launch = program_.launches[static_cast<std::size_t>(i)];
+      const auto inputs_end = launch.buffers.end() - launch.output_count;
+      readers += std::find(launch.buffers.begin(), inputs_end, var) != inputs_end;
     }
     return readers > 1;
   }

@@ -84,8 +84,9 @@ struct Destination {
 /// One thread's part of a contraction.
 class Worker {
  public:
-  Worker(const Contraction& c, char* scratch)
+  Worker(const Contraction& c, char* scratch, const Epilogue* epilogue = nullptr)
       : c_(c),
+        epilogue_(epilogue),
         layout_(c),
         scratch_(scratch),
         a_(c.a, *c.prebuilt, c.itemsize, c.row_block, c.depth_block, scratch + layout_.tables_a,
@@ -112,6 +113,7 @@ class Worker {
       b_.select_positions(n, columns);
       if (!c_.staged()) {
         c_.out_columns.fill(n, columns, 0, out_.column, nullptr);
+        if (epilogue_ != nullptr) find_out_runs(n, columns);
         sum_in_output(row, row_end, columns);
         continue;
       }
@@ -183,6 +185,7 @@ class Worker {
         a_.select_positions(m, rows);
         c_.out_rows.fill(m, rows, 0, out_.row, nullptr);
         multiply_block(out_, rows, columns, k > 0, m == row);
+        if (k + kContractionBlock >= c_.a.depth.count) finish(rows);
       }
     }
   }
@@ -224,6 +227,26 @@ class Worker {
       multiply_block(sums, rows, columns, k > 0, true);
     }
     move_sums(sums.base, rows);
+    finish(rows);
+  }
+
+  /// Hands the block's elements to the epilogue, rows that follow each other in memory as one range.
+  void finish(int64_t rows) const {
+    if (epilogue_ == nullptr) return;
+    const JtRun* const runs = at<JtRun>(layout_.runs);
+    const int64_t base = (out_.base - c_.out) / c_.out_itemsize;
+    int64_t begin = 0, end = 0;
+    for (int64_t i = 0; i < rows; ++i) {
+      for (int64_t q = 0; q < run_count_; ++q) {
+        const int64_t first = base + out_.row[i] + runs[q].offset;
+        if (first != end) {
+          if (begin < end) epilogue_->run(epilogue_->context, begin, end);
+          begin = first;
+        }
+        end = first + runs[q].count;
+      }
+    }
+    if (begin < end) epilogue_->run(epilogue_->context, begin, end);
   }
 
   void move_sums(const char* sums, int64_t rows) {
@@ -325,6 +348,7 @@ class Worker {
   }
 
   const Contraction& c_;
+  const Epilogue* epilogue_;
   ScratchLayout layout_;
   char* scratch_;
   OperandBlock a_, b_;
@@ -358,31 +382,13 @@ void run_in_parts(const Contraction& c, char* memory, ThreadPool& pool) {
   Worker(c, memory).add_parts(parts);
 }
 
-}  // namespace
-
-int64_t contraction_scratch(const OpView& op, int threads) {
-  Contraction c;
-  if (!analyse_contraction(op, &c)) return 0;
-  return aligned(c.copy_a.nbytes()) + aligned(c.copy_b.nbytes()) + parts_nbytes(c) + ScratchLayout(c).total * threads;
-}
-
-void run_contraction(const OpView& op, void* scratch, ThreadPool& pool) {
-  Contraction c;
-  if (!analyse_contraction(op, &c)) {
-    const int64_t nbytes = element_count(op.output->shape) * itemsize(op.output->dtype);
-    if (nbytes > 0) std::memset(op.output->data, 0, static_cast<std::size_t>(nbytes));
-    return;
-  }
-  char* memory = static_cast<char*>(scratch);
-  make_copy(c.copy_a, &c.a, &memory, pool);
-  make_copy(c.copy_b, &c.b, &memory, pool);
-  if (c.in_parts()) return run_in_parts(c, memory, pool);
+void run_panels(const Contraction& c, char* memory, ThreadPool& pool, const Epilogue* epilogue) {
   const bool by_columns = c.by_columns();
   const int64_t unit = c.unit(), units = c.units(), split = by_columns ? c.columns() : c.rows();
   const int64_t products = std::max<int64_t>(1, (by_columns ? c.rows() : c.columns()) * unit * c.a.depth.count);
   const int64_t nbytes = ScratchLayout(c).total;
   const auto part = [&](int thread, int64_t begin, int64_t end) {
-    Worker worker(c, memory + thread * nbytes);
+    Worker worker(c, memory + thread * nbytes, epilogue);
     while (begin < end) {
       const int64_t batch = begin / units, first = begin % units, last = std::min(units, first + end - begin);
       const int64_t from = first * unit, to = std::min(split, last * unit);
@@ -395,6 +401,37 @@ void run_contraction(const OpView& op, void* scratch, ThreadPool& pool) {
     }
   };
   pool.parallel_for(c.out_batch.count * units, divide_up(kGrainProducts, products), part);
+}
+
+}  // namespace
+
+int64_t contraction_scratch(const OpView& op, int threads) {
+  Contraction c;
+  if (!analyse_contraction(op, &c)) return 0;
+  return aligned(c.copy_a.nbytes()) + aligned(c.copy_b.nbytes()) + parts_nbytes(c) + ScratchLayout(c).total * threads;
+}
+
+void run_contraction(const OpView& op, void* scratch, ThreadPool& pool, const Epilogue* epilogue) {
+  const int64_t elements = element_count(op.output->shape);
+  const auto whole = [epilogue](int, int64_t begin, int64_t end) { epilogue->run(epilogue->context, begin, end); };
+  Contraction c;
+  const bool sums = analyse_contraction(op, &c);
+  bool in_pieces = false;
+  if (!sums) {
+    const int64_t nbytes = elements * itemsize(op.output->dtype);
+    if (nbytes > 0) std::memset(op.output->data, 0, static_cast<std::size_t>(nbytes));
+  } else {
+    char* memory = static_cast<char*>(scratch);
+    make_copy(c.copy_a, &c.a, &memory, pool);
+    make_copy(c.copy_b, &c.b, &memory, pool);
+    in_pieces = !c.in_parts() && c.out_columns.ends_in_neighbours();
+    if (c.in_parts()) {
+      run_in_parts(c, memory, pool);
+    } else {
+      run_panels(c, memory, pool, in_pieces ? epilogue : nullptr);
+    }
+  }
+  if (epilogue != nullptr && !in_pieces && elements > 0) pool.parallel_for(elements, epilogue->grain, whole);
 }
 
 }  // namespace jtcy

@@ -58,9 +58,18 @@ extern const JtPrebuilt jt_prebuilt_portable;
 
 namespace jtcy {
 
+/// What goes on from a contraction's elements: called with ranges of them, in the output's order, once they are
+/// finished; from any of the pool's threads, each element once.
+struct Epilogue {
+  void (*run)(const void* context, int64_t begin, int64_t end) = nullptr;
+  const void* context = nullptr;
+  int64_t grain = 1;  // elements worth a thread
+};
+
 /// Bytes of scratch memory that run_contraction takes.
 int64_t contraction_scratch(const OpView& op, int threads);
 /// Every map and dtype; uses at most the pool's threads at the time of contraction_scratch. `scratch` is aligned to 64.
-void run_contraction(const OpView& op, void* scratch, ThreadPool& pool);
+/// `epilogue` may be null.
+void run_contraction(const OpView& op, void* scratch, ThreadPool& pool, const Epilogue* epilogue = nullptr);
 
 }  // namespace jtcy

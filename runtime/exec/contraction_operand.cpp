@@ -25,6 +25,13 @@ void RoleSteps::add_axis(int64_t axis_extent) noexcept {
   ++axes;
 }
 
+bool RoleSteps::ends_in_neighbours() const noexcept {
+  for (int axis = axes - 1; axis >= 0; --axis) {
+    if (extent[axis] != 1) return offset[axis] == 1;
+  }
+  return false;
+}
+
 void RoleSteps::fill(int64_t begin, int64_t count, int checked, int64_t* offsets, int64_t* indices) const noexcept {
   int64_t coordinate[kMaxDims], at[kMaxDims] = {}, place = 0;
   for (int axis = axes - 1; axis >= 0; --axis) {

@@ -10,6 +10,7 @@
 #include "base/trace.h"
 #include "device/backend.h"
 #include "exec/code_spec.h"
+#include "exec/contraction.h"
 #include "exec/host_staging.h"
 #include "exec/index_error.h"
 #include "exec/interpreter_view.h"
@@ -87,16 +88,29 @@ class RunExecutor {
               .nbytes[static_cast<std::size_t>(layout().operands[static_cast<std::size_t>(entry.first_operand + k)])];
     }
     const int64_t elapsed_ns = std::max<int64_t>(1, now_ns() - begin);
-    write_trace("kernel", str_cat("name=", launch.kernel ? launch.kernel->name : "interpret",
-                                  " ops=", launch.ops.size(), " launches=", batch_end(number) - number,
-                                  " us=", elapsed_ns / 1000, " GBps=", nbytes / elapsed_ns));
+    write_trace("kernel",
+                str_cat("name=", name_of(number), " ops=", launch.ops.size(), " launches=", batch_end(number) - number,
+                        " us=", elapsed_ns / 1000, " GBps=", nbytes / elapsed_ns));
+  }
+
+  /// Of a launch and its epilogue.
+  std::string name_of(int32_t number) const {
+    const auto& launches = layout().program->launches;
+    const Launch& launch = launches[static_cast<std::size_t>(number)];
+    if (launch.kernel) return launch.kernel->name;
+    const auto view = static_cast<std::size_t>(layout().launches[static_cast<std::size_t>(number)].op_view);
+    const std::string name(op_name(layout().op_views[view].kind));
+    const bool alone = batch_end(number) - number == 1;
+    return alone ? name : name + "+" + launches[static_cast<std::size_t>(number) + 1].kernel->name;
   }
 
   void start(int32_t number) {
     const LaunchLayout& launch = layout().launches[static_cast<std::size_t>(number)];
     KernelError here{};
     KernelError* const error = device_.kind == DeviceKind::kCpu ? &here : &errors_[static_cast<std::size_t>(number)];
-    if (launch.kernel == nullptr) {
+    if (launch.kernel == nullptr && batch_end(number) - number > 1) {
+      run_with_epilogue(number, launch, error);
+    } else if (launch.kernel == nullptr) {
       run_op(number, launch, error);
     } else if (batch_end(number) - number > 1 && device_.kind == DeviceKind::kCpu) {
       start_batch(number, batch_end(number), error);
@@ -184,14 +198,36 @@ class RunExecutor {
           to);
   }
 
+  /// A contraction whose finished pieces the next launch goes on from at once, while they are in the caches.
+  void run_with_epilogue(int32_t number, const LaunchLayout& launch, KernelError* error) {
+    struct Context {
+      CpuPhase entry;
+      KernelArgs args;
+    };
+    const PhaseLaunch phase = phase_of(number + 1, 0);
+    const Context context{reinterpret_cast<CpuPhase>(phase.entry), arguments(number + 1, error)};
+    const auto run = [](const void* given, int64_t begin, int64_t end) {
+      const auto* const epilogue = static_cast<const Context*>(given);
+      epilogue->entry(&epilogue->args, nullptr, begin, end);
+    };
+    const Epilogue epilogue{run, &context, phase.grain};
+    run_contraction(view_of(launch), run_.scratch[static_cast<std::size_t>(number)], pool_, &epilogue);
+  }
+
   /// The data pointers of the Layout's views are ours while we hold the run lock.
-  void run_op(int32_t number, const LaunchLayout& launch, KernelError* error) {
+  OpView view_of(const LaunchLayout& launch) {
     OpView view = layout().op_views[static_cast<std::size_t>(launch.op_view)];
     auto* const operands = run_.layout->views.data() + launch.first_operand;
     for (int32_t i = 0; i < launch.input_count + launch.output_count; ++i) {
       operands[i].data = run_.addresses[static_cast<std::size_t>(launch.first_operand + i)];
     }
     view.scalars = run_.scalars.data() + launch.first_scalar;
+    return view;
+  }
+
+  void run_op(int32_t number, const LaunchLayout& launch, KernelError* error) {
+    const OpView view = view_of(launch);
+    auto* const operands = run_.layout->views.data() + launch.first_operand;
     if (device_.kind == DeviceKind::kCpu) {
       run_here(view, launch, run_.scratch[static_cast<std::size_t>(number)], error);
     } else if ((view.kind == OpKind::kCopy || view.kind == OpKind::kReshape) &&

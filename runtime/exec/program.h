@@ -55,7 +55,8 @@ struct Launch {
   Product shared_nbytes;  // scratch a launch
   /// (output position in buffers, input position): the output may take over that input's memory when the input dies.
   std::vector<std::pair<int32_t, int32_t>> donations;
-  /// Launches with the same nonzero batch are independent and share a kernel: run as one launch.
+  /// Neighbours with the same nonzero batch run as one: independent launches of one kernel, or a contraction and the
+  /// kernel that goes on from its elements (its epilogue).
   int32_t batch = 0;
 };
 

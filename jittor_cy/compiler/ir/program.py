@@ -58,6 +58,8 @@ class Launch:
     """One Group. `kernel` None: the single op in `ops` is run by the runtime (contractions, opaque ops).
 
     Its buffers are then the op's operands one by one, the same var more than once where it stands so.
+    `aligned`: positions of inputs of which iteration i of the one phase reads element i alone.
+    `batch`: launches with the same number other than 0 run as one: equal updates, or a contraction and its epilogue.
     """
 
     kernel: str | None  # KernelKey
@@ -71,6 +73,7 @@ class Launch:
     shared_nbytes: Product = Product(factor=0)
     donations: tuple[tuple[int, int], ...] = ()
     batch: int = 0
+    aligned: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,9 @@
-"""order_launches: a topological order in which updates of one kernel stand next to each other, as one batch."""
+"""order_launches: a topological order in which what shares a launch stands next to each other, as one batch."""
 
 from __future__ import annotations
 
 import heapq
+from collections.abc import Collection
 from dataclasses import replace
 
 from jittor_cy.compiler.ir.program import Launch
@@ -10,30 +11,69 @@ from jittor_cy.compiler.ir.program import Launch
 __all__ = ["order_launches"]
 
 
-def order_launches(launches: list[tuple[Launch, int]]) -> list[Launch]:
-    """Given in any topological order, with the update group of each (0: none), which waits as long as it may."""
-    waits, readers = dependences([launch for launch, _ in launches])
-    plain = [i for i, count in enumerate(waits) if count == 0 and not launches[i][1]]
-    updates = [i for i, count in enumerate(waits) if count == 0 and launches[i][1]]
-    ordered: list[Launch] = []
-    batch = 0
-    while plain or updates:
-        if plain:
-            done = [heapq.heappop(plain)]
-        else:
-            key = launches[min(updates)][0].kernel
-            done = sorted(i for i in updates if launches[i][0].kernel == key)
-            updates = [i for i in updates if i not in done]
-            batch += 1
-        for i in done:
-            ordered.append(replace(launches[i][0], batch=batch) if len(done) > 1 else launches[i][0])
-            for reader in readers[i]:
-                waits[reader] -= 1
-                if waits[reader] == 0 and launches[reader][1]:
-                    updates.append(reader)
-                elif waits[reader] == 0:
-                    heapq.heappush(plain, reader)
-    return ordered
+def order_launches(launches: list[tuple[Launch, int]], contracted: Collection[int] = ()) -> list[Launch]:
+    """Given in any topological order, with the update group of each (0: none), which waits as long as it may.
+
+    Batches are updates of one kernel, and a contraction with the kernel that goes on from its elements: of the vars
+    `contracted`.
+    """
+    return Order(launches, contracted).run()
+
+
+class Order:
+    def __init__(self, launches: list[tuple[Launch, int]], contracted: Collection[int]) -> None:
+        self.launches, self.contracted = launches, contracted
+        self.waits, self.readers = dependences([launch for launch, _ in launches])
+        self.plain = [i for i, count in enumerate(self.waits) if count == 0 and not launches[i][1]]
+        self.updates = [i for i, count in enumerate(self.waits) if count == 0 and launches[i][1]]
+
+    def run(self) -> list[Launch]:
+        ordered: list[Launch] = []
+        batches = 0
+        while self.plain or self.updates:
+            batch = self.next_plain() if self.plain else self.next_updates()
+            batches += len(batch) > 1
+            number = batches if len(batch) > 1 else 0
+            ordered += [replace(self.launches[i][0], batch=number) for i in batch]
+        return ordered
+
+    def next_plain(self) -> list[int]:
+        first = heapq.heappop(self.plain)
+        self.release(first)
+        epilogue = self.epilogue(first)
+        if epilogue is None:
+            return [first]
+        self.plain.remove(epilogue)
+        heapq.heapify(self.plain)
+        self.release(epilogue)
+        return [first, epilogue]
+
+    def next_updates(self) -> list[int]:
+        key = self.launches[min(self.updates)][0].kernel
+        batch = sorted(i for i in self.updates if self.launches[i][0].kernel == key)
+        self.updates = [i for i in self.updates if i not in batch]
+        for i in batch:
+            self.release(i)
+        return batch
+
+    def release(self, done: int) -> None:
+        for reader in self.readers[done]:
+            self.waits[reader] -= 1
+            if self.waits[reader] == 0 and self.launches[reader][1]:
+                self.updates.append(reader)
+            elif self.waits[reader] == 0:
+                heapq.heappush(self.plain, reader)
+
+    def epilogue(self, contraction: int) -> int | None:
+        """A launch that can run now, and reads the contraction's elements one by one."""
+        made = self.launches[contraction][0].buffers[-1]
+        if self.launches[contraction][0].kernel is not None or made not in self.contracted:
+            return None
+        for reader in self.readers[contraction]:
+            launch, update = self.launches[reader]
+            if self.waits[reader] == 0 and not update and any(launch.buffers[at] == made for at in launch.aligned):
+                return reader
+        return None
 
 
 def dependences(launches: list[Launch]) -> tuple[list[int], list[list[int]]]:

@@ -1,0 +1,126 @@
+"""Epilogues: a kernel goes on from a contraction's elements piece by piece, and gives the same bits as after it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import jittor_cy as jt
+
+OFF = "epilogue"
+
+
+def both_ways(make: Callable[[], jt.Var]) -> tuple[np.ndarray, np.ndarray, int]:
+    """The value with and without epilogues, and how many launches they saved."""
+    values, launches = [], []
+    for without in ("", OFF):
+        with jt.flags(wait_for_kernels=True, without_passes=without):
+            y = make()
+            before = jt.stats()["launches"]
+            values.append(y.numpy().copy())
+            launches.append(jt.stats()["launches"] - before)
+    return values[0], values[1], launches[1] - launches[0]
+
+
+def normal(*shape: int, seed: int = 0, dtype: str = "float32") -> np.ndarray:
+    return (np.random.default_rng(seed).normal(size=shape) * 3).astype(dtype)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 130), st.integers(17, 300), st.integers(1, 600), st.booleans(), st.integers(0, 2))
+def test_a_product_with_bias_and_activation(m: int, n: int, k: int, transposed: bool, kind: int) -> None:
+    dtype = ("float32", "float64", "float16")[kind]
+    a, b, c = normal(m, k, dtype=dtype), normal(k, n, seed=1, dtype=dtype), normal(n, seed=2, dtype=dtype)
+    first, second, bias = jt.array(a), jt.array(b), jt.array(c)
+
+    def make() -> jt.Var:
+        if transposed:
+            return jt.nn.relu(jt.matmul(second.transpose(1, 0), first.transpose(1, 0)) + bias.reshape(-1, 1))
+        return jt.nn.relu(jt.matmul(first, second) + bias)
+
+    on, off, _ = both_ways(make)
+    wanted = np.maximum(a.astype(np.float64) @ b.astype(np.float64) + c, 0)
+
+    np.testing.assert_array_equal(on, off)
+    tolerance = {"float32": 1e-4, "float64": 1e-11, "float16": 2e-2}[dtype] * np.sqrt(k)
+    np.testing.assert_allclose(on, wanted.T if transposed else wanted, rtol=tolerance, atol=20 * tolerance)
+
+
+@pytest.mark.parametrize(("channels", "side", "padding"), [(1, 28, 2), (6, 14, 0), (40, 7, 1), (16, 33, 1)])
+def test_a_convolution_with_bias_and_activation(channels: int, side: int, padding: int) -> None:
+    x, w, b = (
+        jt.array(normal(5, channels, side, side)),
+        jt.array(normal(20, channels, 5, 5, seed=1)),
+        jt.array(normal(20)),
+    )
+
+    on, off, saved = both_ways(lambda: jt.nn.relu(jt.nn.conv2d(x, w, b, padding=padding)))
+
+    np.testing.assert_array_equal(on, off)
+    assert saved == 1
+
+
+def test_residuals_and_a_second_output_ride_along() -> None:
+    x, w, r = jt.array(normal(64, 96)), jt.array(normal(96, 80, seed=1)), jt.array(normal(64, 80, seed=2))
+    wanted = normal(64, 96).astype(np.float64) @ normal(96, 80, seed=1)
+
+    def make() -> jt.Var:
+        y = jt.matmul(x, w)
+        return jt.concat([(y * 2.0 + r).reshape(1, 64, 80), y.reshape(1, 64, 80)])
+
+    on, off, _ = both_ways(make)
+
+    np.testing.assert_array_equal(on, off)
+    np.testing.assert_allclose(on[0], 2 * wanted + normal(64, 80, seed=2), rtol=1e-3, atol=1e-3)
+
+
+def test_an_operand_is_not_overwritten_by_what_follows() -> None:
+    data = normal(200, 200)
+    x = jt.array(data).copy()
+    jt.sync_all()
+
+    with jt.flags(wait_for_kernels=True):
+        y = jt.matmul(x, x) * 0.001 + x
+        del x
+        found = y.numpy()
+
+    np.testing.assert_allclose(found, data.astype(np.float64) @ data * 0.001 + data, rtol=1e-4, atol=1e-4)
+
+
+def test_a_value_read_elsewhere_too_is_no_epilogue() -> None:
+    x, w = jt.array(normal(64, 64)), jt.array(normal(64, 64, seed=1))
+
+    def make() -> jt.Var:
+        y = jt.matmul(x, w)
+        return y + y.transpose(1, 0)
+
+    on, off, saved = both_ways(make)
+
+    np.testing.assert_array_equal(on, off)
+    assert saved == 0
+
+
+def test_an_empty_sum_and_no_elements() -> None:
+    bias = jt.array(normal(50))
+    for m, k in ((3, 0), (0, 4), (0, 0)):
+        a, b = jt.zeros((m, k)), jt.zeros((k, 50))
+
+        on, off, _ = both_ways(lambda a=a, b=b: jt.nn.relu(jt.matmul(a, b) + bias))
+
+        np.testing.assert_array_equal(on, off)
+        np.testing.assert_array_equal(on, np.broadcast_to(np.maximum(normal(50), 0), (m, 50)))
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_threads_do_not_matter(threads: int) -> None:
+    x, w, b = jt.array(normal(300, 400)), jt.array(normal(400, 500, seed=1)), jt.array(normal(500, seed=2))
+
+    with jt.flags(threads=threads):
+        on, off, saved = both_ways(lambda: jt.nn.gelu(jt.matmul(x, w) + b))
+
+    np.testing.assert_array_equal(on, off)
+    assert saved == 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from jittor_cy.compiler.codegen.c_like import Printer, held_type, indent
-from jittor_cy.compiler.codegen.cpu_reduce import COLUMN_TILE, ReducePrinter
+from jittor_cy.compiler.codegen.cpu_reduce import ReducePrinter
 from jittor_cy.compiler.codegen.cpu_stream import StreamPrinter
 from jittor_cy.compiler.codegen.pasted import abi_text, closure, preamble
 from jittor_cy.compiler.ir.kernel import Array, Kernel, Loop, Partial, PhaseBody, Recall, ReduceLoop, Statement, Strip
@@ -34,11 +34,13 @@ class CpuPrinter(Printer):
         self.kernel = kernel
         self.reductions = ReducePrinter(self)
         self.streams = StreamPrinter(self)
+        self.tile = 0  # of the phase at hand: columns of an iteration
         self.pragma = ["#pragma GCC ivdep"] if any(b.aliased for b in kernel.buffers) else []
 
     def phase(self, number: int) -> list[str]:
         """The function of one phase."""
         phase = self.kernel.phases[number]
+        self.tile = phase.tile
         lines = self.streams.around(self.iterations(phase))
         text = "\n".join(lines)
         out = [
@@ -160,7 +162,7 @@ class CpuPrinter(Printer):
             return [f"const {kind} {name} = {value};"]
         axis = recall.columns.data
         head = f"for (long long {axis} = {axis}_begin; {axis} < {axis}_end; {axis}++)"
-        return [f"{kind} {name}[{COLUMN_TILE}];", f"{head} {self.place(recall.target)} = {value};"]
+        return [f"{kind} {name}[{self.tile}];", f"{head} {self.place(recall.target)} = {value};"]
 
     def loop(self, loop: Loop) -> list[str]:
         if loop.lanes and self.streams.takes(loop.body):

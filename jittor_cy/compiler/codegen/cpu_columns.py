@@ -11,10 +11,8 @@ from jittor_cy.compiler.ir.primitives import identity_of
 if TYPE_CHECKING:
     from jittor_cy.compiler.codegen.cpu import CpuPrinter
 
-__all__ = ["COLUMN_TILE", "ColumnReduce"]
+__all__ = ["ColumnReduce"]
 
-# Columns of a tile; the schedule cuts the last axis by it.
-COLUMN_TILE = 64
 # Levels of the pairwise combination: a run has less than 2^48 blocks.
 STACK = 48
 
@@ -30,6 +28,7 @@ class ColumnReduce:
         self.printer, self.loop = printer, loop
         columns = loop.columns
         assert columns is not None
+        self.tile = printer.tile
         self.axis, self.column = str(loop.axis.data), str(columns.data)
         self.extent = printer.text(loop.extent)
         self.begin, self.end = printer.text(begin_of(columns)), printer.text(end_of(columns))
@@ -43,18 +42,18 @@ class ColumnReduce:
         for r in self.loop.results:
             name = r.target.data
             if is_search(r):
-                out += [f"{held_type(r.dtype)} {name}_best[{COLUMN_TILE}];", f"long long {name}[{COLUMN_TILE}];"]
-                out.append(f"for (int l = 0; l < {COLUMN_TILE}; l++) {{ {name}_best[l] = 0; {name}[l] = 0; }}")
+                out += [f"{held_type(r.dtype)} {name}_best[{self.tile}];", f"long long {name}[{self.tile}];"]
+                out.append(f"for (int l = 0; l < {self.tile}; l++) {{ {name}_best[l] = 0; {name}[l] = 0; }}")
             else:
-                out.append(f"{held_type(r.dtype)} {name}[{COLUMN_TILE}];")
-                out.append(f"for (int l = 0; l < {COLUMN_TILE}; l++) {name}[l] = {self.identity(r)};")
+                out.append(f"{held_type(r.dtype)} {name}[{self.tile}];")
+                out.append(f"for (int l = 0; l < {self.tile}; l++) {name}[l] = {self.identity(r)};")
         return out
 
     def identity(self, r: ReduceResult) -> str:
         return self.printer.text(identity_of(r.kind, r.dtype))
 
     def stacks(self) -> list[str]:
-        stacks = [f"{held_type(r.dtype)} {r.target.data}_stack[{STACK}][{COLUMN_TILE}];" for r in self.folds]
+        stacks = [f"{held_type(r.dtype)} {r.target.data}_stack[{STACK}][{self.tile}];" for r in self.folds]
         return [*stacks, "int depth = 0;"] if stacks else []
 
     def lines(self) -> list[str]:
@@ -92,7 +91,7 @@ class ColumnReduce:
                 takes += self.search_step(r, f"{arrays[0]}[{place}]", "block", f"{arrays[1]}[{place}]", self.lane)
                 keeps.append(f"{arrays[1]}[{self.place(partial, None)}] = {name}[{self.lane}];")
             else:
-                lanes.append(f"{held_type(r.dtype)} {name}_lane[1][{COLUMN_TILE}];")
+                lanes.append(f"{held_type(r.dtype)} {name}_lane[1][{self.tile}];")
                 takes.append(f"{name}_lane[0][{self.lane}] = {arrays[0]}[{place}];")
                 keeps.append(f"{arrays[0]}[{self.place(partial, None)}] = {name}[{self.lane}];")
         inner = [*lanes, *self.every_column(takes), *self.push(f"block * {self.loop.block}")]
@@ -126,23 +125,23 @@ class ColumnReduce:
 
     def declare_search(self, r: ReduceResult) -> list[str]:
         name = r.target.data
-        return [f"{held_type(r.dtype)} {name}_best[{COLUMN_TILE}];", f"long long {name}[{COLUMN_TILE}];"]
+        return [f"{held_type(r.dtype)} {name}_best[{self.tile}];", f"long long {name}[{self.tile}];"]
 
     def block(self) -> list[str]:
         out = [f"const long long stop = {least(f'start + {self.loop.block}', self.extent)};"]
         lanes = self.loop.lanes
         for r in self.folds:
             identity = self.printer.text(identity_of(r.kind, r.dtype))
-            out.append(f"{held_type(r.dtype)} {r.target.data}_lane[{lanes}][{COLUMN_TILE}];")
+            out.append(f"{held_type(r.dtype)} {r.target.data}_lane[{lanes}][{self.tile}];")
             out.append(
-                f"for (int k = 0; k < {lanes}; k++) for (int l = 0; l < {COLUMN_TILE}; l++) "
+                f"for (int k = 0; k < {lanes}; k++) for (int l = 0; l < {self.tile}; l++) "
                 f"{r.target.data}_lane[k][l] = {identity};"
             )
         rows = [
             f"{held_type(r.dtype)}* {r.target.data}_row = {r.target.data}_lane[({self.axis} - start) % {lanes}];"
             for r in self.folds
         ]
-        out += [f"{held_type(a.dtype)} {a.name}[{COLUMN_TILE}];" for a in self.loop.arrays]
+        out += [f"{held_type(a.dtype)} {a.name}[{self.tile}];" for a in self.loop.arrays]
         stages = [self.printer.statements(stage) for stage in self.loop.stages]
         body = [line for lines in (*stages, self.body()) for line in (*self.printer.pragma, *self.every_column(lines))]
         out += [
@@ -158,7 +157,7 @@ class ColumnReduce:
             ]
             out += [
                 f"for (int w = {lanes // 2}; w > 0; w /= 2) {{",
-                f"{INDENT}for (int k = 0; k < w; k++) for (int l = 0; l < {COLUMN_TILE}; l++) {{ {' '.join(steps)} }}",
+                f"{INDENT}for (int k = 0; k < w; k++) for (int l = 0; l < {self.tile}; l++) {{ {' '.join(steps)} }}",
                 "}",
             ]
         return out
@@ -190,7 +189,7 @@ class ColumnReduce:
         ]
 
     def each(self, lines: list[str]) -> str:
-        return f"for (int l = 0; l < {COLUMN_TILE}; l++) {{ {' '.join(lines)} }}"
+        return f"for (int l = 0; l < {self.tile}; l++) {{ {' '.join(lines)} }}"
 
     def push(self, start: str) -> list[str]:
         if not self.folds:

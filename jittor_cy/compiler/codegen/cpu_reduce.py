@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from jittor_cy.compiler.codegen.c_like import CACHE_LINE, INDENT, combine_text, held_type, indent, least
-from jittor_cy.compiler.codegen.cpu_columns import COLUMN_TILE, ColumnReduce
+from jittor_cy.compiler.codegen.cpu_columns import ColumnReduce
 from jittor_cy.compiler.ir.index import value_of
 from jittor_cy.compiler.ir.kernel import Loop, Partial, ReduceLoop, ReduceResult, Statement
 from jittor_cy.compiler.ir.primitives import ITEMSIZE, identity_of
@@ -13,7 +13,7 @@ from jittor_cy.compiler.ir.primitives import ITEMSIZE, identity_of
 if TYPE_CHECKING:
     from jittor_cy.compiler.codegen.cpu import CpuPrinter
 
-__all__ = ["COLUMN_TILE", "ReducePrinter"]
+__all__ = ["ReducePrinter"]
 
 # Levels of the pairwise combination: a run has less than 2^48 blocks.
 STACK = 48

@@ -22,7 +22,7 @@ from jittor_cy.compiler.ir.kernel import (
     end_of,
 )
 from jittor_cy.compiler.ir.primitives import identity_of
-from jittor_cy.compiler.schedule.heuristic import COLUMN_BLOCK, COLUMN_TILE
+from jittor_cy.compiler.schedule.heuristic import COLUMN_BLOCK, COLUMN_TILE, WIDE_TILE
 from jittor_cy.compiler.schedule.stage import Stage, Store, store_loops
 
 __all__ = ["TwoPhases", "is_one_block"]
@@ -40,6 +40,7 @@ class TwoPhases:
         self.arrays: list[Array] = []
         self.pitch = ix.product([a.args[0] for a in self.outer])
         self.tile = COLUMN_TILE if self.columns is not None else 0
+        self.wide = WIDE_TILE if self.columns is not None else 0
 
     def phases(self, stores: list[Store], stages: list[Stage]) -> Iterator[PhaseBody]:
         """Stores ride along where their loop runs anyway, and are done as soon as what they need is known."""
@@ -48,16 +49,17 @@ class TwoPhases:
         for stage in stages:
             loop, block = stage.loop, self.block_axis(stage.loop.extent, stage.loop.block)
             arrays = tuple(self.shared_arrays(r, block) for r in loop.results)
-            work = max(1, self.cost * loop.block * (self.tile or 1) // 16)
+            work = max(1, self.cost * loop.block * (self.wide or 1) // 16)
             first = Partial(loop, True, block, arrays, self.place(), self.pitch)
-            yield self.phase((block, *self.outer), (*recalled, first), (work, ()))
+            yield self.phase((block, *self.outer), (*recalled, first), (work, ()), self.wide)
             waiting = [s for s in waiting if s not in stage.stores]
             last = stage is stages[-1]
             done = [s for s in waiting if not s.loops and (s.level == stage.level or last)]
             waiting = [s for s in waiting if s not in done]
             combine = Partial(loop, False, block, arrays, self.place(), self.pitch)
             assigned = tuple(store_loops(done, self.columns))
-            yield self.phase(self.outer, (*recalled, combine, *assigned), (self.tile or 1, (block.args[0],)))
+            work = self.tile or 1
+            yield self.phase(self.outer, (*recalled, combine, *assigned), (work, (block.args[0],)), self.tile)
             recalled += [
                 Recall(r.target, names[-1], empty_value(r), loop.extent, self.columns, self.place())
                 for r, names in zip(loop.results, arrays, strict=True)
@@ -75,21 +77,22 @@ class TwoPhases:
             assert columns is not None, "internal error: a reduction of everything stores single elements"
             body: tuple[Statement, ...] = (Loop(columns, begin_of(columns), end_of(columns), True, inner),)
             if len(axes) > 1:
-                yield self.phase(
-                    self.outer, (*recalled, *store_loops(members, columns)), (self.tile, tuple(a.args[0] for a in axes))
-                )
+                extents = tuple(a.args[0] for a in axes)
+                nest = store_loops(members, columns)
+                yield self.phase(self.outer, (*recalled, *nest), (self.tile, extents), self.tile)
                 continue
             (axis,) = axes
             block = self.block_axis(axis.args[0], COLUMN_BLOCK)
             begin = ix.mul(block, e.const(COLUMN_BLOCK))
             end = e.op("IndexMin", "int64", ix.add(begin, e.const(COLUMN_BLOCK)), axis.args[0])
-            work = max(1, self.cost * COLUMN_BLOCK * self.tile // 16)
-            yield self.phase((block, *self.outer), (*recalled, Loop(axis, begin, end, False, body)), (work, ()))
+            work = max(1, self.cost * COLUMN_BLOCK * self.wide // 16)
+            rows = Loop(axis, begin, end, False, body)
+            yield self.phase((block, *self.outer), (*recalled, rows), (work, ()), self.wide)
 
     def phase(
-        self, axes: tuple[Expr, ...], body: tuple[Statement, ...], work: tuple[int, tuple[Expr, ...]]
+        self, axes: tuple[Expr, ...], body: tuple[Statement, ...], work: tuple[int, tuple[Expr, ...]], tile: int
     ) -> PhaseBody:
-        return PhaseBody(axes, body, self.tile, work, together=True)
+        return PhaseBody(axes, body, tile, work, together=True)
 
     def place(self) -> Expr:
         """The number of the column."""

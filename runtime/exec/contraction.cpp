@@ -290,10 +290,7 @@ class Worker {
   void multiply_block(const Destination& to, int64_t rows, int64_t columns, bool add, bool pack_columns) {
     const JtTileSet& tiles = *c_.tiles;
     const int64_t row_panels = divide_up(rows, tiles.rows);
-    for (int64_t p = 0; p < row_panels; ++p) {
-      const int64_t first = rows * p / row_panels, count = rows * (p + 1) / row_panels - first;
-      a_.pack(first, count, count, scratch_ + layout_.packed_a + first * depth_ * c_.itemsize);
-    }
+    a_.pack_panels(row_panels, scratch_ + layout_.packed_a);
     // Columns that are read once, or overlap each other: packing them would only cost.
     const bool as_they_are = c_.rows() <= tiles.rows || c_.gaps.pitch != 0;
     for (int64_t j = 0; j < columns; j += tiles.columns) {

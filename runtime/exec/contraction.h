@@ -40,13 +40,19 @@ typedef struct {
 } JtGather;
 
 typedef void (*JtGatherRows)(const JtGather* g, long long count, void* to, long long to_step);
-typedef void (*JtTranspose)(const void* from, long long from_step, long long rows, long long depth, void* to,
-                            long long to_step);
+/* Panels of neighbours, k at place[k], panel p from first[p] to first[p + 1]: to [panel][k][position], each row of
+   `width` elements (0: of its own). */
+typedef void (*JtCopyPanels)(const void* from, const long long* place, long long depth, long long panels,
+                             const long long* first, void* to, long long width);
+/* Rows of neighbours along k, row i at row[i]: to to[k * width + i]. The next `ahead` of the table are fetched. */
+typedef void (*JtTurnRows)(const void* from, const long long* row, long long count, long long ahead, long long depth,
+                           void* to, long long width);
 
 typedef struct {
   JtTileSet f32, f64, w8, w16, w32, w64, b; /* w: integers of so many bits, wrapping; b: bool, or of ands */
   JtGatherRows gather[6];                   /* 8, 16, 32, 64 bits as they are; float16, bfloat16 to float32 */
-  JtTranspose transpose[4];                 /* 8, 16, 32, 64 bits */
+  JtCopyPanels copy[4];                     /* 8, 16, 32, 64 bits */
+  JtTurnRows turn[4];
 } JtPrebuilt;
 /* contraction-abi-end */
 

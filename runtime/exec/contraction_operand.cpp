@@ -11,9 +11,12 @@ static_assert(sizeof(long long) == sizeof(int64_t));
 
 const long long* as_abi(const int64_t* values) noexcept { return reinterpret_cast<const long long*>(values); }
 
-int transpose_number(int64_t itemsize) noexcept {
-  return itemsize == 1 ? 0 : itemsize == 2 ? 1 : itemsize == 4 ? 2 : 3;
-}
+// Runs along k that are shorter are gathered.
+constexpr int64_t kLeastRun = 8;
+// Rows of a row block, of one each at worst.
+constexpr int64_t kMostPanels = 512;
+
+int width_number(int64_t itemsize) noexcept { return itemsize == 1 ? 0 : itemsize == 2 ? 1 : itemsize == 4 ? 2 : 3; }
 
 }  // namespace
 
@@ -64,9 +67,11 @@ int64_t OperandBlock::table_nbytes(const ContractionOperand& operand, int64_t po
 OperandBlock::OperandBlock(const ContractionOperand& operand, const JtPrebuilt& prebuilt, int64_t packed_itemsize,
                            int64_t positions, int64_t depth, char* tables, char* rows) noexcept
     : operand_(operand),
-      transpose_(prebuilt.transpose[transpose_number(packed_itemsize)]),
+      copy_(prebuilt.copy[width_number(packed_itemsize)]),
+      turn_(prebuilt.turn[width_number(packed_itemsize)]),
       packed_itemsize_(packed_itemsize),
       depth_capacity_(depth),
+      plain_(operand.checked == 0 && operand.itemsize == packed_itemsize),
       rows_(rows) {
   const auto take = [&tables](int64_t count, auto* type) {
     auto* const begin = reinterpret_cast<decltype(type)>(tables);
@@ -144,6 +149,30 @@ void OperandBlock::choose_direction() noexcept {
   // Neighbours in memory are copied by vectors, others one by one.
   const auto score = [](int64_t count, int runs, const JtRun& run) { return count / runs * (run.step == 1 ? 4 : 1); };
   along_depth_ = score(depth_count_, depth_runs_, depth_run_[0]) > score(sample, own_runs, panel_run_[0]);
+  const auto neighbours = [](const JtRun& run) { return run.step == 1 || run.count == 1; };
+  in_rows_ = plain_ && along_depth_ && depth_runs_ * kLeastRun <= depth_count_ &&
+             std::all_of(depth_run_, depth_run_ + depth_runs_, neighbours);
+}
+
+bool OperandBlock::neighbours(int64_t first, int64_t count) const noexcept {
+  for (int64_t i = 1; i < count; ++i) {
+    if (own_offset_[first + i] != own_offset_[first] + i) return false;
+  }
+  return true;
+}
+
+void OperandBlock::pack_panels(int64_t panels, char* to) noexcept {
+  int64_t first[kMostPanels + 1];
+  for (int64_t p = 0; p <= panels; ++p) first[p] = own_count_ * p / panels;
+  if (plain_ && !along_depth_ && neighbours(0, own_count_)) {
+    copy_(data_ + own_offset_[0] * operand_.itemsize, as_abi(depth_offset_), depth_count_, panels, as_abi(first), to,
+          0);
+    return;
+  }
+  for (int64_t p = 0; p < panels; ++p) {
+    const int64_t count = first[p + 1] - first[p];
+    pack(first[p], count, count, to + first[p] * depth_count_ * packed_itemsize_);
+  }
 }
 
 void OperandBlock::pack(int64_t first, int64_t count, int64_t width, char* to) noexcept {
@@ -151,6 +180,20 @@ void OperandBlock::pack(int64_t first, int64_t count, int64_t width, char* to) n
   const int64_t* const own_offset = own_offset_ + first;
   const int64_t* const own_index = own_index_ + first * checked;
   if (count < width) std::memset(to, 0, static_cast<std::size_t>(depth_count_ * width * packed_itemsize_));
+  if (in_rows_) {
+    const int64_t ahead = std::min(count, own_count_ - first - count);
+    for (int q = 0; q < depth_runs_; ++q) {
+      const JtRun& run = depth_run_[q];
+      turn_(data_ + run.offset * operand_.itemsize, as_abi(own_offset), count, ahead, run.count,
+            to + run.start * width * packed_itemsize_, width);
+    }
+    return;
+  }
+  if (plain_ && !along_depth_ && neighbours(first, count)) {
+    const long long panel[2] = {0, count};
+    copy_(data_ + own_offset[0] * operand_.itemsize, as_abi(depth_offset_), depth_count_, 1, panel, to, width);
+    return;
+  }
   JtGather gather{};
   gather.data = data_;
   gather.checked = checked;
@@ -167,7 +210,9 @@ void OperandBlock::pack(int64_t first, int64_t count, int64_t width, char* to) n
     gather.run_at = as_abi(depth_at_);
     gather.run_by = as_abi(depth_by_);
     operand_.gather(&gather, count, rows_, depth_capacity_);
-    transpose_(rows_, depth_capacity_, count, depth_count_, to, width);
+    long long row[kMostPanel];
+    for (int64_t i = 0; i < count; ++i) row[i] = i * depth_capacity_;
+    turn_(rows_, row, count, 0, depth_count_, to, width);
     return;
   }
   gather.outer_offset = as_abi(depth_offset_);
@@ -180,10 +225,7 @@ void OperandBlock::pack(int64_t first, int64_t count, int64_t width, char* to) n
 }
 
 const char* OperandBlock::in_place(int64_t first, int64_t count) const noexcept {
-  if (operand_.checked != 0 || operand_.itemsize != packed_itemsize_) return nullptr;
-  for (int64_t i = 1; i < count; ++i) {
-    if (own_offset_[first + i] != own_offset_[first] + i) return nullptr;
-  }
+  if (!plain_ || !neighbours(first, count)) return nullptr;
   return data_ + own_offset_[first] * operand_.itemsize;
 }
 

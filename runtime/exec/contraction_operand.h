@@ -54,6 +54,8 @@ class OperandBlock {
 
   /// Copies positions first .. first + count - 1 of the block to to[k * width + position].
   void pack(int64_t first, int64_t count, int64_t width, char* to) noexcept;
+  /// Copies all positions in `panels` of about the same size, panel p begins at to + its first position * depth.
+  void pack_panels(int64_t panels, char* to) noexcept;
   /// The elements themselves where neighbouring positions are neighbours in memory, or null; k at places()[k].
   const char* in_place(int64_t first, int64_t count) const noexcept;
   const int64_t* places() const noexcept { return depth_offset_; }
@@ -62,9 +64,11 @@ class OperandBlock {
   int find_runs(const int64_t* offsets, const int64_t* indices, int64_t count, JtRun* runs, int64_t* at,
                 int64_t* by) const noexcept;
   void choose_direction() noexcept;
+  bool neighbours(int64_t first, int64_t count) const noexcept;
 
   const ContractionOperand& operand_;
-  JtTranspose transpose_;
+  JtCopyPanels copy_;
+  JtTurnRows turn_;
   int64_t packed_itemsize_;
   const char* data_ = nullptr;
   long long base_[kMaxDims];
@@ -74,8 +78,10 @@ class OperandBlock {
   int depth_runs_ = 0;
   int64_t depth_begin_ = -1, depth_count_ = 0, own_begin_ = -1, own_count_ = 0;
   int64_t depth_capacity_;
-  bool along_depth_ = false;  // runs along k are longer: copy those, then transpose
-  char* rows_;                // panel x depth elements, for the transpose
+  bool plain_;                // elements are copied as they are, none is outside
+  bool along_depth_ = false;  // runs along k are longer: those are turned
+  bool in_rows_ = false;      // ... where they stand; else they are gathered first
+  char* rows_;                // panel x depth elements
 };
 
 /// Widest panel of any tile: 64 one-byte columns times two vectors.

@@ -1,4 +1,4 @@
-"""Generator of the contraction kernels: register tiles, gathers and transposes of one instruction set, as headerless C.
+"""Generator of the contraction kernels: register tiles, gathers and packing of one instruction set, as headerless C.
 
 The blocking around them, and what the structs mean, is runtime/exec/contraction.h; the order of the additions is the
 contraction's bits (blocks of 256, ascending, fused multiply-add) and the same in every tile.
@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+
+from jittor_cy.compiler.codegen.contraction_pack import copy_source, turn_source
 
 __all__ = ["INSTRUCTION_SETS", "InstructionSet", "prebuilt_source"]
 
@@ -91,7 +93,7 @@ def tile_source(isa: InstructionSet, element: Element, rows: int, vectors: int) 
         f"  {element.ctype}* c = ({element.ctype}*)pc;",
         # named accumulators: an array of them is spilled to the stack (cpu_kernels.md)
         "  " + f"{vector} " + ", ".join(f"c{i}_{j} = {{0}}" for i, j in cells) + ";",
-        *(f"  __builtin_prefetch(c + row[{i}], 1);" for i in range(rows)),
+        *(f"  __builtin_prefetch(c + row[{i}] + {j * lanes}, 1);" for i, j in cells),
         "  for (long long k = 0; k < depth; ++k) {",
         f"    const {element.ctype}* bk = b + place[k];",
         *(f"    const {vector} b{j} = *(const {unaligned}*)(bk + {j * lanes});" for j in range(vectors)),
@@ -181,21 +183,6 @@ GATHER = """static void gather_{name}(const JtGather* g, long long count, void* 
   }}
 }}"""
 
-TRANSPOSE = """static void transpose_{name}(const void* source, long long from_step, long long rows, long long depth,
-                         void* destination, long long to_step) {{
-  const {ctype}* from = (const {ctype}*)source;
-  {ctype}* to = ({ctype}*)destination;
-  long long i = 0;
-  for (; i + {block} <= rows; i += {block}) {{
-    long long k = 0;
-    for (; k + {block} <= depth; k += {block}) {{
-{shuffles}
-    }}
-    for (; k < depth; ++k) for (int j = 0; j < {block}; ++j) to[k * to_step + i + j] = from[(i + j) * from_step + k];
-  }}
-  for (; i < rows; ++i) for (long long k = 0; k < depth; ++k) to[k * to_step + i] = from[i * from_step + k];
-}}"""
-
 # (name in the table, C type read, C type written, conversion)
 GATHERS = (
     ("w8", "unsigned char", "unsigned char", "{}"),
@@ -222,40 +209,17 @@ def gather_source(isa: InstructionSet, name: str, ctype: str, to: str, load: str
     )
 
 
-def shuffle_block(ctype: str, nbytes: int) -> tuple[int, str]:
-    """A square block transposed in registers: 4 x 4 of 4 bytes, 2 x 2 of 8; (1, a copy) for narrower elements."""
-    indent = "      "
-    if nbytes < 4:
-        return 1, f"{indent}to[k * to_step + i] = from[i * from_step + k];"
-    block, vector = 16 // nbytes, f"q{nbytes * 8}"
-    lines = [f"{vector} r{j} = *({vector}*)(from + (i + {j}) * from_step + k);" for j in range(block)]
-    if block == 4:
-        pairs = [("x0", "r0", "r1", "0, 4, 1, 5"), ("x1", "r0", "r1", "2, 6, 3, 7")]
-        pairs += [("x2", "r2", "r3", "0, 4, 1, 5"), ("x3", "r2", "r3", "2, 6, 3, 7")]
-        pairs += [("y0", "x0", "x2", "0, 1, 4, 5"), ("y1", "x0", "x2", "2, 3, 6, 7")]
-        pairs += [("y2", "x1", "x3", "0, 1, 4, 5"), ("y3", "x1", "x3", "2, 3, 6, 7")]
-    else:
-        pairs = [("y0", "r0", "r1", "0, 2"), ("y1", "r0", "r1", "1, 3")]
-    lines += [f"{vector} {n} = __builtin_shuffle({x}, {y}, ({vector}){{{order}}});" for n, x, y, order in pairs]
-    lines += [f"*({vector}*)(to + (k + {j}) * to_step + i) = y{j};" for j in range(block)]
-    return block, "\n".join(indent + line for line in lines)
-
-
-def transpose_source(name: str, ctype: str, nbytes: int) -> str:
-    """From [row][k] to [k][row]."""
-    block, shuffles = shuffle_block(ctype, nbytes)
-    return TRANSPOSE.format(name=name, ctype=ctype, block=block, shuffles=shuffles)
-
-
 def vector_types(isa: InstructionSet) -> str:
-    """Vectors of each element, aligned and not; q32 and q64 are the blocks of the transposes."""
+    """Vectors of each element, aligned and not; q: the 16 bytes that packing moves."""
     lines = []
     for e in ELEMENTS:
         attributes = f"vector_size({isa.vector_nbytes})"
         lines.append(f"typedef {e.ctype} v_{e.name} __attribute__(({attributes}));")
         lines.append(f"typedef {e.ctype} u_{e.name} __attribute__(({attributes}, aligned({e.nbytes}), may_alias));")
-    lines.append("typedef unsigned q32 __attribute__((vector_size(16), aligned(4), may_alias));")
-    lines.append("typedef unsigned long long q64 __attribute__((vector_size(16), aligned(8), may_alias));")
+    for e in ELEMENTS:
+        if e.name.startswith("w"):
+            attributes = f"vector_size(16), aligned({e.nbytes}), may_alias"
+            lines.append(f"typedef {e.ctype} q{e.nbytes * 8} __attribute__(({attributes}));")
     return "\n".join(lines)
 
 
@@ -267,7 +231,7 @@ def table_source(isa: InstructionSet) -> str:
         widths = [f"{{{', '.join(f'tile_{e.name}_{i + 1}x{v}' for i in range(rows))}}}" for v in (isa.vectors, 1)]
         sets.append(f"  {{{rows}, {isa.vectors * isa.vector_nbytes // e.nbytes}, {{{', '.join(widths)}}}}},")
     gathers = ", ".join(f"gather_{g[0]}" for g in GATHERS)
-    transposes = ", ".join(f"transpose_{e.name}" for e in ELEMENTS if e.name.startswith("w"))
+    words = [e.name for e in ELEMENTS if e.name.startswith("w")]
     return "\n".join(
         [
             "#ifdef __cplusplus",
@@ -276,7 +240,8 @@ def table_source(isa: InstructionSet) -> str:
             f"const JtPrebuilt jt_prebuilt_{isa.name} = {{",
             *sets,
             f"  {{{gathers}}},",
-            f"  {{{transposes}}},",
+            f"  {{{', '.join(f'copy_{name}' for name in words)}}},",
+            f"  {{{', '.join(f'turn_{name}' for name in words)}}},",
             "};",
         ]
     )
@@ -311,5 +276,8 @@ def prebuilt_source(isa: InstructionSet, abi: str, maths: str) -> str:
     for e in ELEMENTS:
         parts += [tile_source(isa, e, rows + 1, v) for rows in range(tile_rows(isa, e)) for v in (isa.vectors, 1)]
     parts += [gather_source(isa, *g) for g in GATHERS]
-    parts += [transpose_source(e.name, e.ctype, e.nbytes) for e in ELEMENTS if e.name.startswith("w")]
+    for e in ELEMENTS:
+        if e.name.startswith("w"):
+            parts.append(copy_source(e.name, e.ctype, e.nbytes, isa.vector_nbytes, isa.vectors))
+            parts.append(turn_source(e.name, e.ctype, e.nbytes))
     return "\n\n".join([*parts, table_source(isa)]) + "\n"

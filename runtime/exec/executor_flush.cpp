@@ -12,8 +12,9 @@ namespace jtcy {
 
 namespace {
 
-/// A read that finds the executor idle runs what is below this itself: a hand-over costs tens of microseconds.
-constexpr int64_t kInlineNs = 100'000;
+/// A read that finds the executor idle runs what is below this itself: a hand-over costs tens of microseconds, and the
+/// waiting thread takes a core from the pool's. Others wait for the GIL no longer than Python's own switch interval.
+constexpr int64_t kInlineNs = 5'000'000;
 
 /// A Var of a cut counts as realized from here until its memory is planned (retire looks at that).
 const Ref<Buffer>& placeholder() {

@@ -84,9 +84,10 @@ struct Destination {
 /// One thread's part of a contraction.
 class Worker {
  public:
-  Worker(const Contraction& c, char* scratch, const Epilogue* epilogue = nullptr)
+  Worker(const Contraction& c, char* scratch, int thread = 0, const Epilogue* epilogue = nullptr)
       : c_(c),
         epilogue_(epilogue),
+        thread_(thread),
         layout_(c),
         scratch_(scratch),
         a_(c.a, *c.prebuilt, c.itemsize, c.row_block, c.depth_block, scratch + layout_.tables_a,
@@ -230,7 +231,7 @@ class Worker {
     finish(rows);
   }
 
-  /// Hands the block's elements to the epilogue, rows that follow each other in memory as one range.
+  /// Hands the block's pieces to the epilogue, rows that follow each other in memory as one range.
   void finish(int64_t rows) const {
     if (epilogue_ == nullptr) return;
     const JtRun* const runs = at<JtRun>(layout_.runs);
@@ -240,13 +241,17 @@ class Worker {
       for (int64_t q = 0; q < run_count_; ++q) {
         const int64_t first = base + out_.row[i] + runs[q].offset;
         if (first != end) {
-          if (begin < end) epilogue_->run(epilogue_->context, begin, end);
+          go_on(begin, end);
           begin = first;
         }
         end = first + runs[q].count;
       }
     }
-    if (begin < end) epilogue_->run(epilogue_->context, begin, end);
+    go_on(begin, end);
+  }
+
+  void go_on(int64_t begin, int64_t end) const {
+    if (begin < end) epilogue_->run(epilogue_->context, thread_, begin / epilogue_->piece, end / epilogue_->piece);
   }
 
   void move_sums(const char* sums, int64_t rows) {
@@ -346,6 +351,7 @@ class Worker {
 
   const Contraction& c_;
   const Epilogue* epilogue_;
+  int thread_;
   ScratchLayout layout_;
   char* scratch_;
   OperandBlock a_, b_;
@@ -385,7 +391,7 @@ void run_panels(const Contraction& c, char* memory, ThreadPool& pool, const Epil
   const int64_t products = std::max<int64_t>(1, (by_columns ? c.rows() : c.columns()) * unit * c.a.depth.count);
   const int64_t nbytes = ScratchLayout(c).total;
   const auto part = [&](int thread, int64_t begin, int64_t end) {
-    Worker worker(c, memory + thread * nbytes, epilogue);
+    Worker worker(c, memory + thread * nbytes, thread, epilogue);
     while (begin < end) {
       const int64_t batch = begin / units, first = begin % units, last = std::min(units, first + end - begin);
       const int64_t from = first * unit, to = std::min(split, last * unit);
@@ -400,6 +406,14 @@ void run_panels(const Contraction& c, char* memory, ThreadPool& pool, const Epil
   pool.parallel_for(c.out_batch.count * units, divide_up(kGrainProducts, products), part);
 }
 
+/// Whether blocks of the output are whole pieces.
+bool finishes_pieces(const Contraction& c, int64_t piece) noexcept {
+  if (!c.out_columns.ends_in_neighbours()) return false;
+  if (piece == 1) return true;
+  const bool whole_rows = !c.by_columns() && c.column_block >= c.columns() && c.gaps.pitch == 0;
+  return whole_rows && c.columns() % piece == 0 && c.out_columns.is_dense();
+}
+
 }  // namespace
 
 int64_t contraction_scratch(const OpView& op, int threads) {
@@ -410,7 +424,9 @@ int64_t contraction_scratch(const OpView& op, int threads) {
 
 void run_contraction(const OpView& op, void* scratch, ThreadPool& pool, const Epilogue* epilogue) {
   const int64_t elements = element_count(op.output->shape);
-  const auto whole = [epilogue](int, int64_t begin, int64_t end) { epilogue->run(epilogue->context, begin, end); };
+  const auto whole = [epilogue](int thread, int64_t begin, int64_t end) {
+    epilogue->run(epilogue->context, thread, begin, end);
+  };
   Contraction c;
   const bool sums = analyse_contraction(op, &c);
   bool in_pieces = false;
@@ -421,14 +437,16 @@ void run_contraction(const OpView& op, void* scratch, ThreadPool& pool, const Ep
     char* memory = static_cast<char*>(scratch);
     make_copy(c.copy_a, &c.a, &memory, pool);
     make_copy(c.copy_b, &c.b, &memory, pool);
-    in_pieces = !c.in_parts() && c.out_columns.ends_in_neighbours();
+    in_pieces = epilogue != nullptr && !c.in_parts() && finishes_pieces(c, epilogue->piece);
     if (c.in_parts()) {
       run_in_parts(c, memory, pool);
     } else {
       run_panels(c, memory, pool, in_pieces ? epilogue : nullptr);
     }
   }
-  if (epilogue != nullptr && !in_pieces && elements > 0) pool.parallel_for(elements, epilogue->grain, whole);
+  if (epilogue != nullptr && !in_pieces && elements > 0) {
+    pool.parallel_for(elements / epilogue->piece, epilogue->grain, whole);
+  }
 }
 
 }  // namespace jtcy

@@ -64,12 +64,13 @@ extern const JtPrebuilt jt_prebuilt_portable;
 
 namespace jtcy {
 
-/// What goes on from a contraction's elements: called with ranges of them, in the output's order, once they are
-/// finished; from any of the pool's threads, each element once.
+/// What goes on from a contraction's pieces, so many elements each in the output's order: called with ranges of pieces
+/// once they are finished, from any of the pool's threads, each piece once.
 struct Epilogue {
-  void (*run)(const void* context, int64_t begin, int64_t end) = nullptr;
+  void (*run)(const void* context, int thread, int64_t begin, int64_t end) = nullptr;
   const void* context = nullptr;
-  int64_t grain = 1;  // elements worth a thread
+  int64_t piece = 1;  // elements
+  int64_t grain = 1;  // pieces worth a thread
 };
 
 /// Bytes of scratch memory that run_contraction takes.

@@ -35,6 +35,15 @@ bool RoleSteps::ends_in_neighbours() const noexcept {
   return false;
 }
 
+bool RoleSteps::is_dense() const noexcept {
+  int64_t behind = 1;
+  for (int axis = axes - 1; axis >= 0; --axis) {
+    if (extent[axis] != 1 && offset[axis] != behind) return false;
+    behind *= extent[axis];
+  }
+  return true;
+}
+
 void RoleSteps::fill(int64_t begin, int64_t count, int checked, int64_t* offsets, int64_t* indices) const noexcept {
   int64_t coordinate[kMaxDims], at[kMaxDims] = {}, place = 0;
   for (int axis = axes - 1; axis >= 0; --axis) {

@@ -22,6 +22,8 @@ struct RoleSteps {
   void add_axis(int64_t axis_extent) noexcept;
   /// Whether positions that follow each other mostly lie next to each other.
   bool ends_in_neighbours() const noexcept;
+  /// Whether all of them do.
+  bool is_dense() const noexcept;
   /// Tables of `count` positions from `begin` on: offsets[count], indices[count][checked].
   void fill(int64_t begin, int64_t count, int checked, int64_t* offsets, int64_t* indices) const noexcept;
 };

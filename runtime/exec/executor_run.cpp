@@ -200,18 +200,17 @@ class RunExecutor {
 
   /// A contraction whose finished pieces the next launch goes on from at once, while they are in the caches.
   void run_with_epilogue(int32_t number, const LaunchLayout& launch, KernelError* error) {
-    struct Context {
-      CpuPhase entry;
-      KernelArgs args;
+    const auto run = [&](int thread, int64_t begin, int64_t end) {
+      run_batch_member(number + 1, 0, thread, begin, end, error);
     };
+    const auto call = [](const void* context, int thread, int64_t begin, int64_t end) {
+      (*static_cast<decltype(&run)>(context))(thread, begin, end);
+    };
+    const OpView view = view_of(launch);
     const PhaseLaunch phase = phase_of(number + 1, 0);
-    const Context context{reinterpret_cast<CpuPhase>(phase.entry), arguments(number + 1, error)};
-    const auto run = [](const void* given, int64_t begin, int64_t end) {
-      const auto* const epilogue = static_cast<const Context*>(given);
-      epilogue->entry(&epilogue->args, nullptr, begin, end);
-    };
-    const Epilogue epilogue{run, &context, phase.grain};
-    run_contraction(view_of(launch), run_.scratch[static_cast<std::size_t>(number)], pool_, &epilogue);
+    const int64_t pieces = std::max<int64_t>(1, phase.grid);
+    const Epilogue epilogue{call, &run, element_count(view.output->shape) / pieces, phase.grain};
+    run_contraction(view, run_.scratch[static_cast<std::size_t>(number)], pool_, &epilogue);
   }
 
   /// The data pointers of the Layout's views are ours while we hold the run lock.

@@ -124,3 +124,39 @@ def test_threads_do_not_matter(threads: int) -> None:
 
     np.testing.assert_array_equal(on, off)
     assert saved == 1
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+@pytest.mark.parametrize(("batch", "m", "n"), [(1, 300, 64), (1, 5, 700), (6, 40, 40), (3, 129, 33)])
+def test_rows_go_on_as_rows(batch: int, m: int, n: int, threads: int) -> None:
+    a, b = normal(batch, m, 70), normal(batch, 70, n, seed=1)
+    x, w = jt.array(a), jt.array(b)
+    scores = np.exp((s := 0.1 * (a.astype(np.float64) @ b)) - s.max(-1, keepdims=True))
+
+    with jt.flags(threads=threads):
+        on, off, saved = both_ways(lambda: jt.nn.softmax(jt.matmul(x, w) * 0.1, dim=-1))
+
+    np.testing.assert_array_equal(on, off)
+    np.testing.assert_allclose(on, scores / scores.sum(-1, keepdims=True), rtol=1e-4, atol=1e-6)
+    assert saved == 1
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(1, 4), st.integers(1, 60), st.integers(1, 80), st.integers(1, 90), st.booleans())
+def test_a_norm_of_a_residual(batch: int, m: int, n: int, k: int, transposed: bool) -> None:
+    x, w, r = normal(batch, m, k), normal(k, n, seed=1), normal(batch, m, n, seed=2)
+    first, second, third = jt.array(x), jt.array(w), jt.array(r)
+
+    def make() -> jt.Var:
+        y = jt.matmul(first, second) + third
+        y = y.transpose(0, 2, 1) if transposed else y
+        centred = y - y.mean(-1, keepdims=True)
+        return centred / ((centred * centred).mean(-1, keepdims=True) + 1.0).sqrt()
+
+    on, off, _ = both_ways(make)
+    wanted = x.astype(np.float64) @ w + r
+    wanted = wanted.transpose(0, 2, 1) if transposed else wanted
+    wanted = wanted - wanted.mean(-1, keepdims=True)
+
+    np.testing.assert_array_equal(on, off)
+    np.testing.assert_allclose(on, wanted / np.sqrt((wanted**2).mean(-1, keepdims=True) + 1), rtol=1e-3, atol=2e-4)

@@ -58,7 +58,7 @@ class Launch:
     """One Group. `kernel` None: the single op in `ops` is run by the runtime (contractions, opaque ops).
 
     Its buffers are then the op's operands one by one, the same var more than once where it stands so.
-    `aligned`: positions of inputs of which iteration i of the one phase reads element i alone.
+    `aligned`: positions of inputs of which iteration i of the one phase reads the i-th of equal pieces alone.
     `batch`: launches with the same number other than 0 run as one: equal updates, or a contraction and its epilogue.
     """
 

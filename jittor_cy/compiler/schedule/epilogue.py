@@ -1,4 +1,4 @@
-"""Which inputs a map kernel reads element by element: it may go on from them piece by piece, while they are made."""
+"""Which inputs a kernel reads piece by piece, in step with its iterations: it may run while they are made."""
 
 from __future__ import annotations
 
@@ -13,40 +13,45 @@ __all__ = ["aligned_inputs"]
 
 
 def aligned_inputs(kernel: Kernel, count_of: Callable[[int], Expr | None]) -> tuple[int, ...]:
-    """Positions of the inputs of which iteration i reads element i alone, all elements in all.
+    """Positions of the inputs of which iteration i reads the i-th of equal pieces alone: an element, a row.
 
     `count_of`: the number of elements of a var, None where the kernel does not know it. Kernels that check indices,
     which report their own errors, have none.
     """
-    if len(kernel.phases) != 1 or not by_element(kernel.phases[0]):
+    if len(kernel.phases) != 1 or not kernel.phases[0].axes or kernel.phases[0].tile:
         return ()
     phase = kernel.phases[0]
     nodes = list(postorder([x for s in phase.body for x in roots_of(s)]))
-    if kernel.local or any(n.kind == "checked" for n in nodes):
+    if any(n.kind == "checked" for n in nodes):
         return ()
-    own = own_element(phase)
-    count = ix.product([a.args[0] for a in phase.axes])
+    number, count = iteration(phase), ix.product([a.args[0] for a in phase.axes])
     loads: dict[int, list[Expr]] = {}
     for n in nodes:
         if n.kind == "load":
             loads.setdefault(int(str(n.data)), []).append(n)
-    return tuple(
-        position
-        for position, buffer in enumerate(kernel.buffers)
-        if not buffer.is_output
-        and all(n.args[0] is own for n in loads.get(position, []))
-        and count_of(buffer.var) is count
-    )
+    found = []
+    for position, buffer in enumerate(kernel.buffers):
+        pieces = {piece(phase, number, n.args[0]) for n in loads.get(position, [])}
+        length = pieces.pop() if len(pieces) == 1 else None
+        if not buffer.is_output and length is not None and count_of(buffer.var) is ix.mul(count, length):
+            found.append(position)
+    return tuple(found)
 
 
-def by_element(phase: PhaseBody) -> bool:
-    """Whether the parallel range counts single elements."""
-    return phase.spans or (len(phase.axes) == 1 and not phase.tile and not phase.together)
-
-
-def own_element(phase: PhaseBody) -> Expr:
-    """The number of an iteration's element."""
+def iteration(phase: PhaseBody) -> Expr:
+    """The number of an iteration of the parallel range."""
     position = ix.ZERO
     for axis in phase.axes:
         position = ix.add(ix.mul(position, axis.args[0]), axis)
     return position
+
+
+def piece(phase: PhaseBody, number: Expr, index: Expr) -> Expr | None:
+    """The length of an iteration's piece, of which `index` is an element; None where it is not one."""
+    if index is number:
+        return ix.ONE
+    inner = [n for n in postorder([index]) if n.kind == "axis" and n not in phase.axes]
+    if len(inner) != 1:
+        return None
+    length = inner[0].args[0]
+    return length if index is ix.add(ix.mul(number, length), inner[0]) else None

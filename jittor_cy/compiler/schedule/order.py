@@ -65,7 +65,7 @@ class Order:
                 heapq.heappush(self.plain, reader)
 
     def epilogue(self, contraction: int) -> int | None:
-        """A launch that can run now, and reads the contraction's elements one by one."""
+        """A launch that can run now, and reads what the contraction makes piece by piece."""
         made = self.launches[contraction][0].buffers[-1]
         if self.launches[contraction][0].kernel is not None or made not in self.contracted:
             return None

@@ -58,12 +58,12 @@ class Pass:
 LOWER = (
     Pass("donate", donate, ensures=spec.loops),
     Pass("prefetch", prefetch, ensures=spec.loops),
-    Pass("stream", stream, ensures=spec.loops),
     Pass("split", split, ensures=spec.loops, device="cpu"),
+    Pass("stream", stream, ensures=spec.loops, device="cpu"),
     Pass("hoist", hoist, ensures=spec.named),  # last: from here on expressions are not compared any more
 )
-# What may be left out: unroll is a pass over the graph, epilogue one over launches.
-OPTIONAL = ("unroll", "epilogue", *(step.name for step in LOWER if step.name != "hoist"))
+# What may be left out: unroll is a pass over the graph, beside one over groups, epilogue one over launches.
+OPTIONAL = ("unroll", "beside", "epilogue", *(step.name for step in LOWER if step.name != "hoist"))
 
 
 def lower(kernel: Kernel, options: Options, device: str) -> Kernel:
@@ -92,7 +92,7 @@ def compile_graph(graph: Graph, options: Options) -> Program:
     graph = simplify_graph(graph)
     if "unroll" not in options.without:
         graph = unroll(graph)
-    groups, notes = fuse(graph, options.fuse)
+    groups, notes = fuse(graph, options.fuse, "beside" not in options.without)
     if graph.device == "cuda":
         from jittor_cy.compiler.codegen.cuda import single_kernel, source_of  # loaded where a GPU is used
     else:

@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from jittor_cy.compiler.codegen.c_like import Printer, held_type, indent
 from jittor_cy.compiler.codegen.cpu_reduce import ReducePrinter
 from jittor_cy.compiler.codegen.cpu_stream import StreamPrinter
 from jittor_cy.compiler.codegen.pasted import abi_text, closure, preamble
-from jittor_cy.compiler.ir.kernel import Array, Kernel, Loop, Partial, PhaseBody, Recall, ReduceLoop, Statement, Strip
+from jittor_cy.compiler.ir.expr import Expr
+from jittor_cy.compiler.ir.kernel import (
+    Array,
+    Assign,
+    Kernel,
+    Loop,
+    Partial,
+    PhaseBody,
+    Recall,
+    ReduceLoop,
+    Statement,
+    Strip,
+)
 from jittor_cy.compiler.ir.primitives import CTYPE, ITEMSIZE
 
 __all__ = ["KEY", "print_kernel", "scratch_order"]
@@ -38,41 +52,50 @@ class CpuPrinter(Printer):
         self.pragma = ["#pragma GCC ivdep"] if any(b.aliased for b in kernel.buffers) else []
 
     def phase(self, number: int) -> list[str]:
-        """The function of one phase."""
+        """The functions of one phase. Only a parameter's `restrict` is believed by gcc, so the work has its own."""
         phase = self.kernel.phases[number]
         self.tile = phase.tile
         lines = self.streams.around(self.iterations(phase))
         text = "\n".join(lines)
-        out = [
-            "__attribute__((flatten))",
-            f"void kernel_{KEY}_phase{number}(const KernelArgs* args, void* local, long long begin, long long end) {{",
-        ]
-        return out + indent(self.parameters(text) + lines) + ["}"]
-
-    def parameters(self, text: str) -> list[str]:
-        """Pointers and dims that the body names."""
-        out = []
-        for position, buffer in enumerate(self.kernel.buffers):
-            if uses(text, buffer.name):
-                const = "" if buffer.is_output else "const "
-                restrict = "" if buffer.aliased else " restrict"
-                out.append(
-                    f"{const}{CTYPE[buffer.dtype]}*{restrict} {buffer.name} = args->ptr[{position}];  // {buffer.dtype}"
-                )
-        scratch = self.scratch("local", self.kernel.local) + self.scratch("args->shared", self.kernel.shared)
-        everything = text + "\n".join(scratch)
+        given = self.pointers(text)
+        name, arguments = (
+            f"kernel_{KEY}_phase{number}",
+            "const KernelArgs* args, void* local, long long begin, long long end",
+        )
+        everything = text + "\n".join(value for _, value in given)
         dims = [
             f"const long long d{i} = args->dim[{i}];" for i in range(len(self.kernel.dims)) if uses(everything, f"d{i}")
         ]
-        return out + dims + [line for line in scratch if uses(text, line.split("=")[0].split()[-1])]
+        work = ", ".join((arguments, *(pointer for pointer, _ in given)))
+        call = ", ".join(("args", "local", "begin", "end", *(value for _, value in given)))
+        return [
+            "__attribute__((flatten, noinline))",
+            f"static void {name}_work({work}) {{",
+            *indent(dims + lines),
+            "}",
+            f"void {name}({arguments}) {{",
+            *indent([*dims, f"{name}_work({call});"]),
+            "}",
+        ]
 
-    def scratch(self, where: str, arrays: tuple[Array, ...]) -> list[str]:
+    def pointers(self, text: str) -> list[tuple[str, str]]:
+        """(declaration, value) of the pointers that the body names."""
+        out = []
+        for position, buffer in enumerate(self.kernel.buffers):
+            const, restrict = "" if buffer.is_output else "const ", "" if buffer.aliased else " restrict"
+            pointer = f"{const}{CTYPE[buffer.dtype]}*{restrict} {buffer.name}"
+            out.append((buffer.name, pointer, f"args->ptr[{position}]"))
+        out += self.scratch("local", self.kernel.local) + self.scratch("args->shared", self.kernel.shared)
+        return [(pointer, value) for name, pointer, value in out if uses(text, name)]
+
+    def scratch(self, where: str, arrays: tuple[Array, ...]) -> list[tuple[str, str, str]]:
         """Arrays of one length behind each other; see scratch_order()."""
-        out, nbytes = [], 0
+        out: list[tuple[str, str, str]] = []
+        nbytes = 0
         for array in scratch_order(arrays):
             at = f"{nbytes} * {self.text(array.length)}" if nbytes else "0"
             kind = held_type(array.dtype)
-            out.append(f"{kind}* restrict {array.name} = ({kind}*)((char*){where} + {at});")
+            out.append((array.name, f"{kind}* restrict {array.name}", f"({kind}*)((char*){where} + {at})"))
             nbytes += ITEMSIZE[array.dtype]
         return out
 
@@ -81,15 +104,9 @@ class CpuPrinter(Printer):
         if not phase.axes:
             return before + body
         if len(phase.axes) == 1 and not phase.tile and not phase.spans:
-            axis = phase.axes[0].data
-            if self.streams.takes(phase.body):
-                return [*before, *self.streams.loop(phase.axes[0], "begin", "end", phase.body)]
             return [
                 *before,
-                *self.pragma,
-                f"for (long long {axis} = begin; {axis} < end; {axis}++) {{",
-                *indent(body),
-                "}",
+                *self.lanes(phase.axes[0], "begin", "end", phase.body, lambda: self.statements(phase.body)),
             ]
         if phase.spans:
             lines = [*self.position(phase), *self.span(phase), *body, "at += left;"]
@@ -165,12 +182,26 @@ class CpuPrinter(Printer):
         return [f"{kind} {name}[{self.tile}];", f"{head} {self.place(recall.target)} = {value};"]
 
     def loop(self, loop: Loop) -> list[str]:
-        if loop.lanes and self.streams.takes(loop.body):
-            return self.streams.loop(loop.axis, self.text(loop.begin), self.text(loop.end), loop.body)
-        axis = str(loop.axis.data)
-        pragma = self.pragma if loop.lanes else []
-        head = f"for (long long {axis} = {self.text(loop.begin)}; {axis} < {self.text(loop.end)}; {axis}++) {{"
-        return [*pragma, head, *indent(self.statements(loop.body)), "}"]
+        axis, begin, end = str(loop.axis.data), self.text(loop.begin), self.text(loop.end)
+        if loop.lanes:
+            return self.lanes(loop.axis, begin, end, loop.body, lambda: self.statements(loop.body))
+        step = f"{axis}++" if loop.step == 1 else f"{axis} += {loop.step}"
+        head = f"for (long long {axis} = {begin}; {axis} < {end}; {step}) {{"
+        return [head, *indent(self.statements(loop.body)), "}"]
+
+    def lanes(
+        self, axis: Expr, begin: str, end: str, body: tuple[Statement, ...], lines: Callable[[], list[str]]
+    ) -> list[str]:
+        """A loop whose iterations are independent; `lines` prints one, whose statements are `body` among others."""
+        if self.streams.stores(body):
+            return self.streams.loop(axis, begin, end, body, lines)
+        head = f"for (long long {axis.data} = {begin}; {axis.data} < {end}; {axis.data}++) {{"
+        return [*self.pragma, head, *indent(lines()), "}"]
+
+    def simple(self, statement: Statement) -> list[str]:
+        if self.streams.into_lines and isinstance(statement, Assign) and self.streams.is_streamed(statement.target):
+            return [f"{self.streams.line_of(statement.target)} = {self.stored(statement.target, statement.value)};"]
+        return super().simple(statement)
 
     def strip(self, strip: Strip) -> list[str]:
         """A loop over strips; each array has a place an element of the strip."""

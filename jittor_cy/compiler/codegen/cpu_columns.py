@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from jittor_cy.compiler.codegen.c_like import INDENT, combine_text, held_type, indent, least
-from jittor_cy.compiler.ir.kernel import Partial, ReduceLoop, ReduceResult, begin_of, end_of
+from jittor_cy.compiler.ir.kernel import Partial, ReduceLoop, ReduceResult, Statement, begin_of, end_of
 from jittor_cy.compiler.ir.primitives import identity_of
 
 if TYPE_CHECKING:
@@ -92,7 +94,7 @@ class ColumnReduce:
                 keeps.append(f"{arrays[1]}[{self.place(partial, None)}] = {name}[{self.lane}];")
             else:
                 lanes.append(f"{held_type(r.dtype)} {name}_lane[1][{self.tile}];")
-                takes.append(f"{name}_lane[0][{self.lane}] = {arrays[0]}[{place}];")
+                takes.append(f"{name}_lane[0][{self.lane}] = {self.halved(r, partial, arrays[0])};")
                 keeps.append(f"{arrays[0]}[{self.place(partial, None)}] = {name}[{self.lane}];")
         inner = [*lanes, *self.every_column(takes), *self.push(f"block * {self.loop.block}")]
         loop = [f"for (long long block = 0; block < {count}; block++) {{", *indent(inner), "}"]
@@ -106,6 +108,17 @@ class ColumnReduce:
             "}",
         ]
 
+    def halved(self, r: ReduceResult, partial: Partial, array: str) -> str:
+        """A block's lanes, of which the upper half joins the lower one."""
+        if partial.lanes == 1:
+            return f"{array}[{self.place(partial, 'block')}]"
+        rows = range(partial.lanes)
+        held = [f"{array}[{self.place(partial, f'(block * {partial.lanes} + {i})')}]" for i in rows]
+        while len(held) > 1:
+            half = len(held) // 2
+            held = [combine_text(r.kind, r.dtype, held[i], held[i + half]) for i in range(half)]
+        return held[0]
+
     def place(self, partial: Partial, row: str | None) -> str:
         column = self.printer.text(partial.place)
         return column if row is None else f"{row} * {self.printer.text(partial.pitch)} + {column}"
@@ -113,6 +126,11 @@ class ColumnReduce:
     @property
     def lane(self) -> str:
         return f"{self.column} - {self.begin}"
+
+    def columns(self, statements: tuple[Statement, ...], lines: Callable[[], list[str]]) -> list[str]:
+        columns = self.loop.columns
+        assert columns is not None
+        return self.printer.lanes(columns, self.begin, self.end, statements, lines)
 
     def every_column(self, lines: list[str]) -> list[str]:
         if not lines:
@@ -142,8 +160,8 @@ class ColumnReduce:
             for r in self.folds
         ]
         out += [f"{held_type(a.dtype)} {a.name}[{self.tile}];" for a in self.loop.arrays]
-        stages = [self.printer.statements(stage) for stage in self.loop.stages]
-        body = [line for lines in (*stages, self.body()) for line in (*self.printer.pragma, *self.every_column(lines))]
+        body = [x for stage in self.loop.stages for x in self.columns(stage, partial(self.printer.statements, stage))]
+        body += self.columns(self.loop.body, self.body)
         out += [
             f"for (long long {self.axis} = start; {self.axis} < stop; {self.axis}++) {{",
             *indent([*rows, *body]),
@@ -163,18 +181,18 @@ class ColumnReduce:
         return out
 
     def body(self) -> list[str]:
-        out = [f"const long long l = {self.column} - {self.begin};", *self.printer.statements(self.loop.body)]
+        out = [f"const long long c = {self.column} - {self.begin};", *self.printer.statements(self.loop.body)]
         for r in self.loop.results:
             value, name = self.printer.text(r.value), r.target.data
             if is_search(r):
                 out += self.search(r, value)
             else:
-                out.append(f"{name}_row[l] = {combine_text(r.kind, r.dtype, f'{name}_row[l]', value)};")
+                out.append(f"{name}_row[c] = {combine_text(r.kind, r.dtype, f'{name}_row[c]', value)};")
         return out
 
     def search(self, r: ReduceResult, value: str) -> list[str]:
         first = "start" if self.is_half else "0"
-        return self.search_step(r, value, f"{self.axis} == {first}", self.axis, "l")
+        return self.search_step(r, value, f"{self.axis} == {first}", self.axis, "c")
 
     def search_step(self, r: ReduceResult, value: str, first: str, at: str, lane: str) -> list[str]:
         """A NaN beats every number, the first of equals stays. x != x never holds for integers."""

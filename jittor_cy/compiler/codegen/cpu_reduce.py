@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from jittor_cy.compiler.codegen.c_like import CACHE_LINE, INDENT, combine_text, held_type, indent, least
 from jittor_cy.compiler.codegen.cpu_columns import ColumnReduce
 from jittor_cy.compiler.ir.index import value_of
-from jittor_cy.compiler.ir.kernel import Loop, Partial, ReduceLoop, ReduceResult, Statement
+from jittor_cy.compiler.ir.kernel import Loop, Partial, ReduceLoop, ReduceResult, Statement, in_lanes
 from jittor_cy.compiler.ir.primitives import ITEMSIZE, identity_of
 
 if TYPE_CHECKING:
@@ -116,8 +118,7 @@ class RowReduce:
         return combine_text(r.kind, r.dtype, f"{self.name(r)}_lane[{a}]", f"{self.name(r)}_lane[{b}]")
 
     def elements(self, start: str, stop: str) -> list[str]:
-        serial = is_nested(self.loop.body) or bool(self.searches) or self.short or self.loop.lanes != 64
-        if serial:
+        if not in_lanes(self.loop):
             lane = f"{self.axis} - {start}" if start != "0" else self.axis
             lane = lane if self.short else f"({lane}) % {self.lanes}"
             body = self.body(lane, start)
@@ -127,11 +128,13 @@ class RowReduce:
                 *indent(body),
                 "}",
             ]
-        stages = [self.printer.statements(stage) for stage in self.loop.stages]
-        full = [line for stage in (*stages, self.body("l", start)) for line in self.over_lanes(stage)]
-        rest = [
-            line for stage in (*stages, self.body(f"{self.axis} - at", start)) for line in self.over_rest(stage, stop)
+        bodies = [(stage, partial(self.printer.statements, stage)) for stage in self.loop.stages]
+        full = [
+            x
+            for stage, lines in (*bodies, (self.loop.body, lambda: self.body("l", start)))
+            for x in self.over_lanes(stage, lines)
         ]
+        rest = [lines() for _, lines in bodies] + [self.body(f"{self.axis} - at", start)]
         arrays = [f"{held_type(a.dtype)} {a.name}[{self.lanes}];" for a in self.loop.arrays]
         return [
             f"long long at = {start};",
@@ -139,12 +142,18 @@ class RowReduce:
             f"for (; at + {self.lanes} <= {stop}; at += {self.lanes}) {{",
             *indent([*self.fetches(), *full]),
             "}",
-            *rest,
+            *[x for lines in rest for x in self.over_rest(lines, stop)],
         ]
 
-    def over_lanes(self, body: list[str]) -> list[str]:
-        head = f"for (long long l = 0; l < {self.lanes}; l++) {{"
-        return [*self.printer.pragma, head, *indent([f"const long long {self.axis} = at + l;", *body]), "}"]
+    def over_lanes(self, statements: tuple[Statement, ...], lines: Callable[[], list[str]]) -> list[str]:
+        streams = self.printer.streams
+        stores = streams.stores(statements)
+        body = [f"const long long {self.axis} = at + l;", *(streams.printed_into_lines(lines) if stores else lines())]
+        loop = [*self.printer.pragma, f"for (long long l = 0; l < {self.lanes}; l++) {{", *indent(body), "}"]
+        if not stores:
+            return loop
+        declared = streams.declared(stores, self.lanes)
+        return ["{", *indent([*declared, *loop, *streams.put(self.axis, "at", stores, self.lanes)]), "}"]
 
     def over_rest(self, body: list[str], stop: str) -> list[str]:
         head = f"for (long long {self.axis} = at; {self.axis} < {stop}; {self.axis}++) {{"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from jittor_cy.compiler.codegen.c_like import CACHE_LINE, INDENT, indent
 from jittor_cy.compiler.ir.expr import Expr
-from jittor_cy.compiler.ir.kernel import Assign, Statement
+from jittor_cy.compiler.ir.kernel import Assign, Buffer, Statement
 from jittor_cy.compiler.ir.primitives import CTYPE, ITEMSIZE
 
 if TYPE_CHECKING:
@@ -19,70 +20,93 @@ STREAMED_NBYTES = 16 << 20
 
 
 class StreamPrinter:
-    """The loop over a kernel's streamed output; without one, takes() is false."""
+    """Loops over streamed outputs: their elements go to lines of the stack, and full lines to memory."""
 
     def __init__(self, printer: CpuPrinter) -> None:
-        self.printer, buffers = printer, printer.kernel.buffers
-        self.output = next((i for i, b in enumerate(buffers) if b.streamed), None)
-        self.used = False  # by the phase at hand
-        self.itemsize = ITEMSIZE[buffers[self.output].dtype] if self.output is not None else 1
+        self.printer, self.buffers = printer, printer.kernel.buffers
+        self.used: dict[int, None] = {}  # outputs that the phase at hand streams
+        self.into_lines = False  # whether stores of streamed outputs are printed as stores into lines
 
-    def takes(self, body: tuple[Statement, ...]) -> bool:
-        """Whether a loop with this body writes the streamed output."""
-        return self.output is not None and any(self.is_store(s) for s in body)
+    def stores(self, body: tuple[Statement, ...]) -> list[Assign]:
+        """The statements of a body that write a streamed output."""
+        return [s for s in body if isinstance(s, Assign) and self.is_streamed(s.target)]
 
-    def is_store(self, statement: Statement) -> bool:
-        target = statement.target if isinstance(statement, Assign) else None
-        return target is not None and target.kind == "load" and target.data == self.output
+    def is_streamed(self, target: Expr) -> bool:
+        return target.kind == "load" and self.buffers[int(str(target.data))].streamed
+
+    def output(self, store: Assign) -> Buffer:
+        return self.buffers[int(str(store.target.data))]
 
     def around(self, lines: list[str]) -> list[str]:
         """The phase's lines behind the decision, and before the fence that puts streamed lines in order."""
         if not self.used:
             return lines
-        self.used = False
-        buffers = self.printer.kernel.buffers
-        output = buffers[self.output]  # type: ignore[index]
+        decisions = [f"const int {self.buffers[i].name}_streams = {self.decision(self.buffers[i])};" for i in self.used]
+        self.used = {}
+        return [*decisions, *lines, f"if (args->output_nbytes >= {STREAMED_NBYTES}) __builtin_ia32_sfence();"]
+
+    def decision(self, output: Buffer) -> str:
         tests = [f"args->output_nbytes >= {STREAMED_NBYTES}"]
         if output.aliased:  # a line that was just read is in the cache
-            tests += [f"(const void*){output.name} != {b.name}" for b in buffers if b.aliased and not b.is_output]
-        return [f"const int streams = {' && '.join(tests)};", *lines, "if (streams) __builtin_ia32_sfence();"]
+            tests += [f"(const void*){output.name} != {b.name}" for b in self.buffers if b.aliased and not b.is_output]
+        return " && ".join(tests)
 
-    def loop(self, axis: Expr, begin: str, end: str, body: tuple[Statement, ...]) -> list[str]:
-        """Elements up to the first whole line, whole lines, and what is left of the last one."""
-        self.used = True
-        name, store = str(axis.data), next(s for s in body if self.is_store(s))
-        assert isinstance(store, Assign)
-        place, per_line = self.printer.place(store.target), CACHE_LINE // self.itemsize
-        kind = CTYPE[self.printer.kernel.buffers[self.output].dtype]  # type: ignore[index]
-        inner = [f"const long long {name} = {name}_line + l;", *self.into_line(body)]
+    def line_of(self, target: Expr) -> str:
+        """Where the store of an element goes inside a loop over lines."""
+        return f"{self.buffers[int(str(target.data))].name}_line[l]"
+
+    def printed_into_lines(self, lines: Callable[[], list[str]]) -> list[str]:
+        self.into_lines = True
+        out = lines()
+        self.into_lines = False
+        return out
+
+    def declared(self, stores: list[Assign], count: int) -> list[str]:
+        """A line (or several) of each output on the stack."""
+        out = []
+        for store in stores:
+            output = self.output(store)
+            self.used[int(str(store.target.data))] = None
+            out.append(f"{CTYPE[output.dtype]} {output.name}_line[{count}] __attribute__((aligned({CACHE_LINE})));")
+        return out
+
+    def put(self, axis: str, first: str, stores: list[Assign], count: int) -> list[str]:
+        """Sends `count` elements of each output's lines to where element `first` of the axis lies."""
+        out = [f"const long long {axis} = {first};"]
+        for store in stores:
+            output = self.output(store)
+            place, nbytes = self.printer.place(store.target), count * ITEMSIZE[output.dtype]
+            out.append(f"jt_put_lines(&{place}, {output.name}_line, {nbytes}, {output.name}_streams);")
+        return ["{", *indent(out), "}"]
+
+    def loop(
+        self, axis: Expr, begin: str, end: str, body: tuple[Statement, ...], lines: Callable[[], list[str]]
+    ) -> list[str]:
+        """Elements up to the first whole line, whole lines, and what is left; `lines`: prints an iteration."""
+        stores = self.stores(body)
+        first, name = stores[0], str(axis.data)
+        count = max(CACHE_LINE // ITEMSIZE[self.output(s).dtype] for s in stores)
+        place, itemsize = self.printer.place(first.target), ITEMSIZE[self.output(first).dtype]
+        declared = self.declared(stores, count)
+        inner = [f"const long long {name} = {name}_line + l;", *self.printed_into_lines(lines)]
+        plain = [
+            *self.printer.pragma,
+            f"for (long long {name} = edge ? {name}_tail : {begin}; {name} < stop; {name}++) {{",
+        ]
         return [
             f"long long {name}_head = {end}, {name}_tail = {end};",
-            f"if (streams && {begin} < {end}) {{",
+            f"if ({self.output(first).name}_streams && {begin} < {end}) {{",
             f"{INDENT}const long long {name} = {begin};",
-            f"{INDENT}{name}_head = {name} + (-(long long)&{place} & {CACHE_LINE - 1}) / {self.itemsize};",
+            f"{INDENT}{name}_head = {name} + (-(long long)&{place} & {CACHE_LINE - 1}) / {itemsize};",
             f"{INDENT}if ({name}_head > {end}) {name}_head = {end};",
-            f"{INDENT}{name}_tail = {end} - ({end} - {name}_head) % {per_line};",
+            f"{INDENT}{name}_tail = {end} - ({end} - {name}_head) % {count};",
             "}",
-            f"for (long long {name}_line = {name}_head; {name}_line < {name}_tail; {name}_line += {per_line}) {{",
-            f"{INDENT}{kind} line[{per_line}];",
-            *indent([f"for (long long l = 0; l < {per_line}; l++) {{", *indent(inner), "}"]),
-            *indent([f"const long long {name} = {name}_line;", f"jt_stream_line(&{place}, line);"]),
+            f"for (long long {name}_line = {name}_head; {name}_line < {name}_tail; {name}_line += {count}) {{",
+            *indent([*declared, f"for (long long l = 0; l < {count}; l++) {{", *indent(inner), "}"]),
+            *indent(self.put(name, f"{name}_line", stores, count)),
             "}",
             "for (int edge = 0; edge < 2; edge++) {",
             f"{INDENT}const long long stop = edge ? {end} : {name}_head;",
-            *indent(self.printer.pragma),
-            f"{INDENT}for (long long {name} = edge ? {name}_tail : {begin}; {name} < stop; {name}++) {{",
-            *indent(indent(self.printer.statements(body))),
-            f"{INDENT}}}",
+            *indent([*plain, *indent(lines()), "}"]),
             "}",
         ]
-
-    def into_line(self, body: tuple[Statement, ...]) -> list[str]:
-        out: list[str] = []
-        for statement in body:
-            if self.is_store(statement):
-                assert isinstance(statement, Assign)
-                out.append(f"line[l] = {self.printer.stored(statement.target, statement.value)};")
-            else:
-                out += self.printer.statements((statement,))
-        return out

@@ -38,6 +38,14 @@ static inline void jt_stream_line(void* to, const void* from) {
     JT_STREAM((Part*)((char*)to + i), part);
   }
 }""",
+    "jt_put_lines": """\
+static inline void jt_put_lines(void* to, const void* from, int nbytes, int streams) {
+  if (streams && ((long long)to & 63) == 0) {
+    for (int i = 0; i < nbytes; i += 64) jt_stream_line((char*)to + i, (const char*)from + i);
+  } else {
+    __builtin_memcpy(to, from, nbytes);
+  }
+}""",
     "jt_report": """\
 static __attribute__((noinline, cold)) void jt_report(KernelError* error, int op, long long value, long long limit) {
   int none = 0;

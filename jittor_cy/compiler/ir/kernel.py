@@ -25,6 +25,7 @@ __all__ = [
     "begin_of",
     "end_of",
     "from_of",
+    "in_lanes",
     "to_of",
 ]
 
@@ -74,13 +75,14 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Loop:
-    """`axis` runs over [begin, end). lanes: iterations are independent and contiguous in memory."""
+    """`axis` runs over [begin, end), `step` at a time. lanes: iterations are independent and contiguous in memory."""
 
     axis: Expr
     begin: Expr
     end: Expr
     lanes: bool
     body: tuple[Statement, ...]
+    step: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +141,7 @@ class Partial:
     """One half of a reduction, in a phase of its own; `shared` memory holds a value a block and column.
 
     first: reduces block `number` of `loop` into the shared arrays; else: combines all blocks pairwise, defines the
-    loop's targets and keeps them where block 0 was.
+    loop's targets and keeps them where block 0 was. `lanes`: rows of the arrays for each block, halved first.
     """
 
     loop: ReduceLoop
@@ -148,6 +150,7 @@ class Partial:
     arrays: tuple[tuple[str, ...], ...]  # names of the shared arrays of each result: one, or value and index
     place: Expr  # of the column in a row of the arrays; 0 where everything is reduced
     pitch: Expr  # length of a row of the arrays: number of columns
+    lanes: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +207,18 @@ class Kernel:
     local: tuple[Array, ...] = ()
     shared: tuple[Array, ...] = ()
     ops: tuple[int, ...] = ()
+
+
+# Elements of a row that a reduction works on side by side (docs/bits.md).
+ROW_LANES = 64
+
+
+def in_lanes(loop: ReduceLoop) -> bool:
+    """Whether a row is reduced in whole sets of lanes, a loop over each: it may be long, and has no inner loop."""
+    simple = all(isinstance(s, (Define, Assign, Check)) for s in loop.body)
+    short = loop.extent.kind == "const" and int(str(loop.extent.data)) <= loop.lanes
+    search = any(r.kind.startswith("Arg") for r in loop.results)
+    return loop.columns is None and loop.lanes == ROW_LANES and simple and not short and not search
 
 
 def begin_of(axis: Expr) -> Expr:

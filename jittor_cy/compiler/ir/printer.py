@@ -56,9 +56,9 @@ def lines_of(statement: Statement) -> list[str]:
             return [f"{expr_text(target)} <- {expr_text(value)}"]
         case Check(op=op, index=index, limit=limit):
             return [f"check op {op}: 0 <= {expr_text(index)} < {expr_text(limit)}"]
-        case Loop(axis=axis, begin=begin, end=end, lanes=lanes, body=body):
-            kind = "lanes" if lanes else "loop"
-            return [f"{kind} {axis.data} from {expr_text(begin)} to {expr_text(end)}", *body_lines(body)]
+        case Loop(axis=axis, begin=begin, end=end, lanes=lanes, body=body, step=step):
+            kind, by = "lanes" if lanes else "loop", f" by {step}" if step > 1 else ""
+            return [f"{kind} {axis.data} from {expr_text(begin)} to {expr_text(end)}{by}", *body_lines(body)]
         case Strip(axis=axis, begin=begin, end=end, length=length, body=body):
             head = f"strips {axis.data} from {expr_text(begin)} to {expr_text(end)} by {length}"
             return [head, *body_lines(body)]
@@ -67,7 +67,8 @@ def lines_of(statement: Statement) -> list[str]:
         case Partial(loop=loop, first=True, number=number):
             return [f"block {number.data} of", *[INDENT + line for line in reduce_lines(loop)]]
         case Partial(loop=loop):
-            return [f"combine {', '.join(str(r.target.data) for r in loop.results)}"]
+            lanes = f" of {statement.lanes} lanes" if statement.lanes > 1 else ""
+            return [f"combine {', '.join(str(r.target.data) for r in loop.results)}{lanes}"]
         case Recall(target=target, array=array):
             return [f"recall {target.data} from {array}"]
     raise AssertionError(f"internal error: printer: {type(statement).__name__} is no statement")

@@ -29,7 +29,7 @@ NAMED = ("op", "load", "random", "checked", "reduce")
 
 
 def hoist(kernel: Kernel) -> Kernel:
-    arrays = frozenset(a.name for a in kernel.local)
+    arrays = frozenset(a.name for a in (*kernel.local, *kernel.shared))
     return replace(kernel, phases=tuple(Hoister().phase(p, arrays) for p in kernel.phases))
 
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from jittor_cy.compiler.ir import index as ix
 from jittor_cy.compiler.ir.expr import Expr, load, plain_index, postorder, substitute
-from jittor_cy.compiler.ir.kernel import Kernel, PhaseBody, ReduceLoop, Statement
+from jittor_cy.compiler.ir.kernel import Kernel, Loop, PhaseBody, ReduceLoop, Statement
 from jittor_cy.compiler.ir.statements import roots_of
 
 __all__ = ["prefetch"]
@@ -21,22 +21,28 @@ def prefetch(kernel: Kernel) -> Kernel:
 
 
 def fetch_ahead(phase: PhaseBody) -> PhaseBody:
-    """Gives each buffer's row to the first reduction that reads it again."""
     if not phase.axes or phase.tile or phase.spans:
         return phase
-    row = phase.axes[-1]
+    return replace(phase, body=rows_ahead(phase.body, phase.axes[-1], 1))
+
+
+def rows_ahead(statements: tuple[Statement, ...], row: Expr, step: int) -> tuple[Statement, ...]:
+    """Gives each buffer's row to the first reduction that reads it again."""
     seen: set[Expr] = set()
     done: set[Expr] = set()
     body: list[Statement] = []
-    for statement in phase.body:
+    for statement in statements:
+        if isinstance(statement, Loop) and not statement.lanes:
+            body.append(replace(statement, body=rows_ahead(statement.body, statement.axis, statement.step)))
+            continue
         loads = dict.fromkeys(n for n in postorder(roots_of(statement)) if n.kind == "load")
         if isinstance(statement, ReduceLoop) and statement.columns is None:
             again = [n for n in loads if n in seen and n not in done and runs_along(n, statement.axis, row)]
             done.update(again)
-            statement = replace(statement, ahead=tuple(of_next_row(n, row) for n in again))
+            statement = replace(statement, ahead=tuple(of_row_ahead(n, row, step) for n in again))
         seen.update(loads)
         body.append(statement)
-    return replace(phase, body=tuple(body))
+    return tuple(body)
 
 
 def runs_along(node: Expr, axis: Expr, row: Expr) -> bool:
@@ -50,6 +56,6 @@ def runs_along(node: Expr, axis: Expr, row: Expr) -> bool:
     )
 
 
-def of_next_row(node: Expr, row: Expr) -> Expr:
-    (index,) = substitute([node.args[0]], {row: ix.add(row, ix.ONE)})
+def of_row_ahead(node: Expr, row: Expr, step: int) -> Expr:
+    (index,) = substitute([node.args[0]], {row: ix.add(row, ix.const(step))})
     return load(int(str(node.data)), node.dtype, index)

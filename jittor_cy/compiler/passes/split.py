@@ -26,6 +26,7 @@ from jittor_cy.compiler.ir.kernel import (
     begin_of,
     end_of,
     from_of,
+    in_lanes,
     to_of,
 )
 from jittor_cy.compiler.ir.primitives import cost_of, is_half
@@ -41,8 +42,6 @@ CHEAP = 4
 # Elements of a strip: what a kernel keeps of one, and what it reads and writes, fits into the first level of cache.
 STRIP = 512
 MAX_STRIPS = 12
-# Reductions along rows have this many lanes; other loops over them are not cut.
-ROW_LANES = 64
 
 
 def split(kernel: Kernel) -> Kernel:
@@ -87,9 +86,7 @@ def split_reduce(loop: ReduceLoop) -> ReduceLoop:
     if not all(isinstance(s, Assign) for s in loop.body):
         return loop
     if loop.columns is None:
-        known = ix.value_of(loop.extent)
-        search = any(r.kind.startswith("Arg") for r in loop.results)
-        if loop.lanes != ROW_LANES or search or (known is not None and known <= loop.lanes):
+        if not in_lanes(loop):
             return loop
         place = ix.sub(loop.axis, e.variable("at", "int64"))
     else:

@@ -1,20 +1,31 @@
-"""chains: reductions of everything run as further phases of the kernel that makes the rows they reduce."""
+"""chains: what runs as further phases of the kernel that passes over the same rows."""
 
 from __future__ import annotations
 
+from jittor_cy.compiler.schedule.beside import beside_leader
 from jittor_cy.compiler.schedule.group import Group, GroupSet
 from jittor_cy.compiler.schedule.heuristic import MAX_BUFFERS
+from jittor_cy.compiler.schedule.reach import Reaches
 
 __all__ = ["chains"]
 
 
-def chains(groups: GroupSet) -> list[tuple[Group, ...]]:
-    """Groups that share a kernel, phase after phase, in an order in which the kernels can run."""
+def chains(reaches: Reaches, beside: bool) -> list[tuple[Group, ...]]:
+    """Groups that share a kernel, in an order in which the kernels can run.
+
+    A reduction of everything follows the rows that it reduces; with `beside`, sums over all rows run with the rows.
+    """
+    groups = reaches.groups
     followers: dict[int, list[Group]] = {}
     followed: dict[int, None] = {}
     for group in groups.groups:
-        leader = leader_of(groups, group, followers) if group.kind == "full" else None
+        leader = None
+        if group.kind == "full":
+            leader = leader_of(groups, group, followers)
+        elif beside and group.kind == "column":
+            leader = beside_leader(reaches, group, followers)
         if leader is not None:
+            groups.add_dependence(group.number, leader.number)
             followers.setdefault(leader.number, []).append(group)
             followed[group.number] = None
     leaders = [g for g in groups.groups if g.kind != "merged" and g.number not in followed]

@@ -57,7 +57,7 @@ LOOK_BACK = 8
 MAX_ROUNDS = 4
 
 
-def fuse(graph: Graph, enabled: bool = True) -> tuple[list[tuple[Group, ...]], list[str]]:
+def fuse(graph: Graph, enabled: bool = True, beside: bool = True) -> tuple[list[tuple[Group, ...]], list[str]]:
     """Groups, those of one kernel together, in an order in which they can run; and why ops were kept apart.
 
     Every op that is needed is in a group.
@@ -71,7 +71,7 @@ def fuse(graph: Graph, enabled: bool = True) -> tuple[list[tuple[Group, ...]], l
             break
         stored.update(dict.fromkeys(found))
     if enabled:
-        return chains(fusion.groups), fusion.notes
+        return chains(fusion, beside), fusion.notes
     return [(g,) for g in fusion.groups.groups], fusion.notes
 
 

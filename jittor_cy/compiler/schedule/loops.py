@@ -23,9 +23,11 @@ from jittor_cy.compiler.ir.kernel import (
 )
 from jittor_cy.compiler.ir.primitives import REDUCE_KINDS, cost_of, function_name
 from jittor_cy.compiler.ir.statements import with_positions
+from jittor_cy.compiler.schedule.beside import Accumulator, Lanes, accumulators, labels_over
 from jittor_cy.compiler.schedule.collapse import collapse
 from jittor_cy.compiler.schedule.group import Group
 from jittor_cy.compiler.schedule.heuristic import COLUMN_TILE, SMALL_EXTENT, TRANSPOSE_TILE
+from jittor_cy.compiler.schedule.labels import Labels
 from jittor_cy.compiler.schedule.row_buffers import keep_costly
 from jittor_cy.compiler.schedule.stage import Stage, Store, store_loops
 from jittor_cy.compiler.schedule.two_phases import TwoPhases, is_one_block
@@ -40,8 +42,12 @@ def build_kernel(graph: Graph, canonical: dict[int, tuple[int, int]], chain: tup
     """The kernel of groups that run as phases one after the other; none of them is single."""
     ops = tuple(sorted({o for group in chain for o in group.ops}))
     values = Values(graph, canonical, frozenset(), {o: i for i, o in enumerate(ops)})
-    builders = [Builder(graph, group, values) for group in chain]
-    phases = [p for builder in builders for p in builder.phases()]
+    beside = tuple(group for group in chain[1:] if group.kind == "column")
+    builders = [Builder(graph, chain[0], values, beside), *(Builder(graph, group, values) for group in chain[1:])]
+    phases = list(builders[0].phases())
+    for builder in builders[1:]:
+        lanes = builders[0].lanes
+        phases += builder.phases() if lanes is None else [builder.combination(lanes)]
     stores = [v for group in chain for v in group.stores]
     read = [v for v in values.buffers if v not in stores]
     buffers = []
@@ -76,15 +82,20 @@ def reduce_name(op: Op) -> str | None:
 
 
 class Builder:
-    """One group's phases. `shared_values` has the buffers, dims and scalars of the whole kernel."""
+    """One group's phases. `shared_values` has the buffers, dims and scalars of the whole kernel.
 
-    def __init__(self, graph: Graph, group: Group, shared_values: Values) -> None:
+    `beside`: groups whose reductions over all rows grow while the rows pass.
+    """
+
+    def __init__(self, graph: Graph, group: Group, shared_values: Values, beside: tuple[Group, ...] = ()) -> None:
         self.graph, self.group = graph, group
-        computed = {out for o in group.ops for out in graph.ops[o].outputs}
+        reduced = {o for other in beside for o in other.reduces}
+        computed = {out for g in (group, *beside) for o in g.ops if o not in reduced for out in graph.ops[o].outputs}
         self.values = replace(shared_values, computed=frozenset(computed), memo={})
         self.outer = tuple(e.axis(f"p{i}", self.values.extent(s)) for i, s in enumerate(group.outer))
         self.local: list[Array] = []
         self.shared: list[Array] = []
+        self.lanes = self.lanes_of(beside) if beside else None
 
     # ---- what is stored ----
 
@@ -95,14 +106,13 @@ class Builder:
     def store(self, number: int, joined: bool) -> Store:
         var = self.graph.vars[number]
         root = self.graph.vars[self.group.roots.get(number, number)]
-        index = self.index_of(root, joined)
+        index = self.index_of(root, self.group.labels[root.id], joined)
         value = self.values.value(root.id, index)
         target = e.load(-1 - number, var.dtype, self.values.flatten(index, self.values.extents(root)))
         return Store(var, index, target, value)
 
-    def index_of(self, var: Var, joined: bool) -> tuple[Expr, ...]:
+    def index_of(self, var: Var, labels: Labels, joined: bool) -> tuple[Expr, ...]:
         """Outer axes where labelled; runs of the others are one loop each (joined) or a loop an axis."""
-        labels = self.group.labels[var.id]
         index: list[Expr] = [ix.ZERO] * len(var.shape)
         runs: list[list[int]] = []
         open_run = False
@@ -141,6 +151,8 @@ class Builder:
 
     def phases(self) -> tuple[PhaseBody, ...]:
         stores = self.stores()
+        if self.lanes is not None:
+            stores += [self.addition(a, self.lanes) for a in self.lanes.accumulators]
         stores = self.collapse_outer(stores)
         if self.group.kind == "map":
             return (self.map_phase(stores),)
@@ -148,7 +160,8 @@ class Builder:
         stages = self.stages(stores, columns)
         if self.group.kind == "full" or (columns is not None and self.has_no_outer(stages)):
             return self.halves(stores, stages, columns)
-        return (self.rows_phase(stores, stages, columns),)
+        rows = self.rows_phase(stores, stages, columns)
+        return (rows if self.lanes is None else self.lanes.phase(rows),)
 
     def collapse_outer(self, stores: list[Store]) -> list[Store]:
         self.outer, roots = collapse(self.outer, [x for s in stores for x in (s.target, s.value)])
@@ -177,6 +190,48 @@ class Builder:
 
     def cost(self) -> int:
         return 2 + sum(cost_of(self.graph.ops[o].kind) for o in self.group.ops)
+
+    # ---- reductions over all rows, beside them ----
+
+    def lanes_of(self, beside: tuple[Group, ...]) -> Lanes:
+        columns = [self.values.extent(s) for s in beside[0].outer]
+        found = accumulators(self.graph, beside)
+        lanes = Lanes(ix.product([a.args[0] for a in self.outer]), ix.product(columns), found)
+        self.shared = lanes.arrays()
+        return lanes
+
+    def addition(self, accumulator: Accumulator, lanes: Lanes) -> Store:
+        flat = self.added(accumulator, lanes, joined=True)
+        return flat if self.stays_flat(flat) else self.added(accumulator, lanes, joined=False)
+
+    def added(self, accumulator: Accumulator, lanes: Lanes, joined: bool) -> Store:
+        op = accumulator.op
+        source, end = self.graph.vars[op.inputs[0]], op.structure[2]
+        index = self.index_of(source, labels_over(self.graph, op), joined)
+        column = self.values.flatten(index[end:], self.values.extents(source)[end:])
+        return lanes.store(accumulator, source, index, column, self.values.value(source.id, index))
+
+    def combination(self, lanes: Lanes) -> PhaseBody:
+        """The second phase of this group, whose reductions ran beside another group's rows."""
+        own = [a for a in lanes.accumulators if a.op.id in self.group.reduces]
+        sums = [self.sum_of(a.op) for a in own]
+        stores = self.collapse_outer([*self.stores(), *sums])
+        (stage,) = self.stages(stores, self.outer[-1])
+        arrays = {self.name_of(s.value): a.array for a, s in zip(own, stores[-len(own) :], strict=True)}
+        names = [arrays[str(r.target.data)] for r in stage.loop.results]
+        return lanes.combine(self.outer, stage.loop, names, stores[: -len(own)])
+
+    def sum_of(self, op: Op) -> Store:
+        """A reduction as if it were stored, to find the name that it gets."""
+        var = self.graph.vars[op.outputs[0]]
+        index = self.index_of(var, self.group.labels[var.id], joined=False)
+        return Store(var, index, ix.ZERO, self.values.value(var.id, index))
+
+    @staticmethod
+    def name_of(value: Expr) -> str:
+        while value.kind == "op":
+            (value,) = value.args
+        return str(value.data)
 
     # ---- reductions ----
 

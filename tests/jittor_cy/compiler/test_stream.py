@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.jittor_cy.compiler.harness import Node, Recorder
+from tests.jittor_cy.compiler.harness import Node, Recorder, exact_sum
 from tests.jittor_cy.compiler.patterns import MAX, SUM
 
 
@@ -34,7 +34,32 @@ def test_what_one_loop_alone_writes_is_streamed() -> None:
 
     assert "streams" in text_of(r, [y])
     assert "streams" not in text_of(r, [y], without=frozenset({"stream"}))
-    assert "streams" not in text_of(r, [y, r.op("Neg", [y])])
+
+
+def test_outputs_of_one_loop_are_streamed_together(tmp_path: Path) -> None:
+    r = Recorder()
+    data = np.random.default_rng(2).normal(size=(9, 77)).astype(np.float32)
+    x = r.leaf(data)
+    outputs = [r.op("Neg", [x]), r.op("Cast", [x], dtype="float64"), r.op("Lt", [x, r.full(0.0, x.shape)])]
+
+    for found, expected in zip(r.run(outputs, tmp_path, cuts=3, large=True), (-data, data, data < 0), strict=True):
+        np.testing.assert_array_equal(found, expected)
+    assert text_of(r, outputs).count("jt_put_lines(&out") == 3
+
+
+@pytest.mark.parametrize("shape", [(5, 64), (7, 200), (3, 4500), (300, 90), (2, 1)], ids=str)
+@pytest.mark.parametrize(("first", "end"), [(0, 1), (1, 2), (0, 2)])
+def test_rows_that_are_written_beside_their_reduction(
+    shape: tuple[int, ...], first: int, end: int, tmp_path: Path
+) -> None:
+    r = Recorder()
+    data = np.random.default_rng(2).normal(size=shape).astype(np.float32)
+    y = r.op("Neg", [r.leaf(data)])
+
+    found, total = r.run([y, r.reduce(SUM, y, first, end)], tmp_path, cuts=2, large=True)
+
+    np.testing.assert_array_equal(found, -data)
+    np.testing.assert_array_equal(total, exact_sum(-data, first, end))
 
 
 def test_a_value_a_row_beside_the_rows_is_no_second_loop() -> None:

@@ -12,6 +12,8 @@ namespace {
 
 // Below this many multiply-adds a part one thread is faster (waking another costs about 4 us).
 constexpr int64_t kGrainProducts = 400'000;
+// Reading and packing an element costs as much as so many multiply-adds.
+constexpr int64_t kPackingProducts = 16;
 // Elements of a padded copy worth a thread.
 constexpr int64_t kGrainCopied = 32'768;
 constexpr int64_t kAlignment = 64;
@@ -298,7 +300,7 @@ class Worker {
     a_.pack_panels(row_panels, scratch_ + layout_.packed_a);
     // Columns that are read once, or overlap each other: packing them would only cost.
     const bool as_they_are = c_.rows() <= tiles.rows || c_.gaps.pitch != 0;
-    for (int64_t j = 0; j < columns; j += tiles.columns) {
+    for (int64_t j = rows == 1 ? multiply_row(to, columns, add) : 0; j < columns; j += tiles.columns) {
       const int64_t count = std::min<int64_t>(tiles.columns, columns - j);
       const int narrow = count <= tiles.columns / 2 ? 1 : 0;
       const Panel panel{j, count, narrow != 0 ? tiles.columns / 2 : tiles.columns, narrow};
@@ -315,6 +317,21 @@ class Worker {
         multiply_tile(to, panel, first, rows * (p + 1) / row_panels - first, b, places, add);
       }
     }
+  }
+
+  /// A row whose columns stand next to each other, but for the last ones. How many there were.
+  int64_t multiply_row(const Destination& to, int64_t columns, bool add) {
+    const int64_t count = columns / c_.tiles->columns * c_.tiles->columns;
+    const char* const b = count > c_.tiles->columns ? b_.in_place(0, count) : nullptr;
+    if (b == nullptr) return 0;
+    int64_t place = 0;
+    if (to.column != nullptr) {
+      place = to.row[0] + to.column[0];
+      if (to.column[count - 1] - to.column[0] != count - 1) return 0;
+    }
+    c_.tiles->row(depth_, scratch_ + layout_.packed_a, b, reinterpret_cast<const long long*>(b_.places()), count,
+                  scratch_ + layout_.packed_b, to.base + place * c_.itemsize, add);
+    return count;
   }
 
   struct Panel {
@@ -388,7 +405,8 @@ void run_in_parts(const Contraction& c, char* memory, ThreadPool& pool) {
 void run_panels(const Contraction& c, char* memory, ThreadPool& pool, const Epilogue* epilogue) {
   const bool by_columns = c.by_columns();
   const int64_t unit = c.unit(), units = c.units(), split = by_columns ? c.columns() : c.rows();
-  const int64_t products = std::max<int64_t>(1, (by_columns ? c.rows() : c.columns()) * unit * c.a.depth.count);
+  const int64_t other = (by_columns ? c.rows() : c.columns()) + kPackingProducts;
+  const int64_t products = std::max<int64_t>(1, other * unit * c.a.depth.count);
   const int64_t nbytes = ScratchLayout(c).total;
   const auto part = [&](int thread, int64_t begin, int64_t end) {
     Worker worker(c, memory + thread * nbytes, thread, epilogue);

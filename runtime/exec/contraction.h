@@ -12,11 +12,17 @@
 typedef void (*JtTile)(long long depth, const void* a, const void* b, const long long* place, void* c,
                        const long long* row, int add);
 
+/* One row of `columns` (a multiple of a vector) that stand next to each other: rows of b are read from end to end, not
+   panel by panel. `sums` is memory for the block's own. */
+typedef void (*JtRow)(long long depth, const void* a, const void* b, const long long* place, long long columns,
+                      void* sums, void* c, int add);
+
 #define JT_MOST_ROWS 12
 typedef struct {
   int rows;                     /* of the largest tile */
   int columns;                  /* of a wide tile */
   JtTile tile[2][JT_MOST_ROWS]; /* wide, narrow (one vector); by rows - 1 */
+  JtRow row;
 } JtTileSet;
 
 /* Positions start .. start + count - 1 whose place and indices advance evenly. */

@@ -113,6 +113,73 @@ def tile_source(isa: InstructionSet, element: Element, rows: int, vectors: int) 
     return "\n".join([*lines, "}"])
 
 
+ROW = """static void row_{name}(long long depth, const void* pa, const void* pb, const long long* place,
+                     long long columns, void* sums, void* pc, int add) {{
+  const {ctype}* a = (const {ctype}*)pa;
+  const {ctype}* b = (const {ctype}*)pb;
+  {ctype}* s = ({ctype}*)sums;
+  {ctype}* c = ({ctype}*)pc;
+  for (long long j = 0; j < columns; j += {lanes}) *({vector}*)(s + j) = ({vector}){{0}};
+  long long k = 0;
+  for (; k + {group} <= depth; k += {group}) {{
+{rows}
+    for (long long j = 0; j < columns; j += {lanes}) {{
+      v_{name} x = *({vector}*)(s + j);
+{sums_of_rows}
+      *({vector}*)(s + j) = x;
+    }}
+  }}
+  for (; k < depth; ++k) {{
+{row}
+    for (long long j = 0; j < columns; j += {lanes}) {{
+      v_{name} x = *({vector}*)(s + j);
+{sum_of_row}
+      *({vector}*)(s + j) = x;
+    }}
+  }}
+  for (long long j = 0; j < columns; j += {lanes}) {{
+    if (add) *({vector}*)(c + j) = *({vector}*)(c + j) {plus} *({vector}*)(s + j);
+    else *({vector}*)(c + j) = *({vector}*)(s + j);
+  }}
+}}"""
+
+# Streams from memory at a time; each takes a register for its factor.
+ROW_GROUP = 4
+
+
+def row_source(isa: InstructionSet, element: Element) -> str:
+    """One row: the block's sums are kept in the first cache, so that b is read in the order of memory."""
+    lanes = isa.vector_nbytes // element.nbytes
+    multiply_add = isa.fma.get(element.name, element.multiply_add)
+    splat = ", ".join(["y"] * lanes)
+
+    def factors(count: int) -> str:
+        return "\n".join(
+            f"    const {element.ctype}* b{q} = b + place[k + {q}]; const {element.ctype} y{q} = a[k + {q}];"
+            f" const v_{element.name} t{q} = {{{splat.replace('y', f'y{q}')}}};"
+            for q in range(count)
+        )
+
+    def sums(count: int) -> str:
+        load = f"(*(const u_{element.name}*)(b{{q}} + j))"
+        return "\n".join(
+            f"      x = {multiply_add.format(t=f't{q}', b=load.format(q=q), c='x')};" for q in range(count)
+        )
+
+    return ROW.format(
+        name=element.name,
+        ctype=element.ctype,
+        vector=f"u_{element.name}",
+        lanes=lanes,
+        group=ROW_GROUP,
+        rows=factors(ROW_GROUP),
+        sums_of_rows=sums(ROW_GROUP),
+        row=factors(1),
+        sum_of_row=sums(1),
+        plus="|" if element.name == "b" else "+",
+    )
+
+
 GATHER = """static void gather_{name}(const JtGather* g, long long count, void* destination, long long to_step) {{
   const int checked = g->checked;
   for (long long o = 0; o < count; ++o) {{
@@ -229,7 +296,8 @@ def table_source(isa: InstructionSet) -> str:
     for e in ELEMENTS:
         rows = tile_rows(isa, e)
         widths = [f"{{{', '.join(f'tile_{e.name}_{i + 1}x{v}' for i in range(rows))}}}" for v in (isa.vectors, 1)]
-        sets.append(f"  {{{rows}, {isa.vectors * isa.vector_nbytes // e.nbytes}, {{{', '.join(widths)}}}}},")
+        columns = isa.vectors * isa.vector_nbytes // e.nbytes
+        sets.append(f"  {{{rows}, {columns}, {{{', '.join(widths)}}}, row_{e.name}}},")
     gathers = ", ".join(f"gather_{g[0]}" for g in GATHERS)
     words = [e.name for e in ELEMENTS if e.name.startswith("w")]
     return "\n".join(
@@ -275,9 +343,10 @@ def prebuilt_source(isa: InstructionSet, abi: str, maths: str) -> str:
     ]
     for e in ELEMENTS:
         parts += [tile_source(isa, e, rows + 1, v) for rows in range(tile_rows(isa, e)) for v in (isa.vectors, 1)]
+        parts.append(row_source(isa, e))
     parts += [gather_source(isa, *g) for g in GATHERS]
     for e in ELEMENTS:
         if e.name.startswith("w"):
             parts.append(copy_source(e.name, e.ctype, e.nbytes, isa.vector_nbytes, isa.vectors))
-            parts.append(turn_source(e.name, e.ctype, e.nbytes))
+            parts.append(turn_source(e.name, e.ctype, e.nbytes, isa.vector_nbytes))
     return "\n\n".join([*parts, table_source(isa)]) + "\n"

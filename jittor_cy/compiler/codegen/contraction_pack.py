@@ -6,6 +6,8 @@ __all__ = ["copy_source", "turn_source"]
 
 # A line is fetched once and read whole: rows a power of two apart share one set of the first cache.
 LINE_NBYTES = 64
+# What the shuffles of a turned square stay within.
+LANE_NBYTES = 16
 
 COPY = """static void copy_{name}(const void* source, const long long* place, long long depth, long long panels,
                       const long long* first, void* destination, long long width) {{
@@ -33,19 +35,28 @@ TURN = """static void turn_{name}(const void* source, const long long* row, long
   const {ctype}* from = (const {ctype}*)source;
   {ctype}* to = ({ctype}*)destination;
   long long begin = 0;
-  for (; count >= {block} && begin + {block} <= depth; begin += {line}) {{
+  for (; count >= {block} && begin < depth; begin += {line}) {{
     const long long stop = begin + {line} < depth ? begin + {line} : depth;
-    for (long long i = 0; i < ahead; ++i) __builtin_prefetch(from + row[count + i] + begin);
+    const long long later = begin + {ahead} * {line};
+    const long long* const next = later < depth ? row : row + count;
+    const long long fetched = later < depth ? count : ahead, at_k = later < depth ? later : later - depth;
+    if (at_k < depth) for (long long i = 0; i < fetched; ++i) __builtin_prefetch(from + next[i] + at_k);
     for (long long i = 0; i < count; i += {block}) {{
       if (i + {block} > count) i = count - {block};
 {rows}
-      for (long long k = begin; k < stop; k += {block}) {{
-        if (k + {block} > stop) k = stop - {block};
-{shuffles}
+      {ctype}* at = to + begin * width + i;
+      long long k = begin;
+      for (; k + {lanes} <= stop; k += {lanes}) {{
+{wide}
+      }}
+      for (; k + {block} <= stop; k += {block}) {{
+{narrow}
+      }}
+      for (; k < stop; ++k) {{
+{single}
       }}
     }}
   }}
-  if (begin > depth) begin = depth;
   for (long long i = 0; i < count; ++i) {{
     const {ctype}* one = from + row[i];
     for (long long k = begin; k < depth; ++k) to[k * width + i] = one[k];
@@ -53,29 +64,54 @@ TURN = """static void turn_{name}(const void* source, const long long* row, long
 }}"""
 
 
-def square(nbytes: int) -> tuple[int, str]:
-    """A square block turned in registers: 4 x 4 of 4 bytes, 2 x 2 of 8; (1, a copy) for narrower elements."""
-    if nbytes < 4:
-        return 1, " " * 8 + "to[k * width + i] = r0[k];"
-    block, vector = 16 // nbytes, f"q{nbytes * 8}"
-    lines = [f"{vector} v{j} = *(const {vector}*)(r{j} + k);" for j in range(block)]
-    if block == 4:
-        pairs = [("x0", "v0", "v1", "0, 4, 1, 5"), ("x1", "v0", "v1", "2, 6, 3, 7")]
-        pairs += [("x2", "v2", "v3", "0, 4, 1, 5"), ("x3", "v2", "v3", "2, 6, 3, 7")]
-        pairs += [("y0", "x0", "x2", "0, 1, 4, 5"), ("y1", "x0", "x2", "2, 3, 6, 7")]
-        pairs += [("y2", "x1", "x3", "0, 1, 4, 5"), ("y3", "x1", "x3", "2, 3, 6, 7")]
-    else:
-        pairs = [("y0", "v0", "v1", "0, 2"), ("y1", "v0", "v1", "1, 3")]
-    lines += [f"{vector} {n} = __builtin_shuffle({x}, {y}, ({vector}){{{order}}});" for n, x, y, order in pairs]
-    lines += [f"*({vector}*)(to + (k + {j}) * width + i) = y{j};" for j in range(block)]
-    return block, "\n".join(" " * 8 + line for line in lines)
+def interleaved(lanes: int, in_lane: int, half: int) -> str:
+    """Indices that take elements of two vectors by turns, from the lower or upper half of each lane of 16 bytes."""
+    order = []
+    for lane in range(0, lanes, in_lane):
+        for at in range(lane + in_lane // 2 * half, lane + in_lane // 2 * (half + 1)):
+            order += [at, lanes + at]
+    return ", ".join(map(str, order))
 
 
-def turn_source(name: str, ctype: str, nbytes: int) -> str:
-    """From rows along k to [k][row]; the last blocks of a side overlap those before."""
-    block, shuffles = square(nbytes)
-    rows = "\n".join(f"      const {ctype}* r{j} = from + row[i + {j}];" for j in range(block))
-    return TURN.format(name=name, ctype=ctype, block=block, line=LINE_NBYTES // nbytes, rows=rows, shuffles=shuffles)
+def squares(nbytes: int, vector: str, vector_nbytes: int) -> str:
+    """Squares of one lane's elements, side by side in vectors along k, turned in registers and stored."""
+    lanes, in_lane = vector_nbytes // nbytes, LANE_NBYTES // nbytes
+    lane_type = f"q{nbytes * 8}"
+    whole = f"v_w{nbytes * 8}" if lanes > in_lane else lane_type
+    lines = [f"const {whole} s0_{j} = *(const {vector}*)(r{j} + k);" for j in range(in_lane)]
+    stages = in_lane.bit_length() - 1
+    for stage in range(stages):
+        for j in range(in_lane):
+            x, y = f"s{stage}_{j // 2}", f"s{stage}_{j // 2 + in_lane // 2}"
+            order = interleaved(lanes, in_lane, j % 2)
+            lines.append(f"const {whole} s{stage + 1}_{j} = __builtin_shuffle({x}, {y}, ({whole}){{{order}}});")
+    for k in range(lanes):
+        lane, j = divmod(k, in_lane)
+        value = f"s{stages}_{j}"
+        if lanes > in_lane:
+            order = ", ".join(str(lane * in_lane + i) for i in range(in_lane))
+            value = f"__builtin_shufflevector({value}, {value}, {order})"
+        # the place is counted on: sixteen of them kept at once would be spilled
+        lines.append(f"*({lane_type}*)at = {value}, at += width;")
+    return "\n".join(" " * 8 + line for line in lines)
+
+
+def turn_source(name: str, ctype: str, nbytes: int, vector_nbytes: int) -> str:
+    """From rows along k to [k][row], a line of each row at a time; the last rows overlap those before."""
+    block = LANE_NBYTES // nbytes if nbytes >= 4 else 1
+    one = "        at[0] = r0[k], at += width;"
+    return TURN.format(
+        name=name,
+        ctype=ctype,
+        block=block,
+        ahead=2,
+        line=LINE_NBYTES // nbytes,
+        lanes=vector_nbytes // nbytes if block > 1 else 1,
+        rows="\n".join(f"      const {ctype}* r{j} = from + row[i + {j}];" for j in range(block)),
+        wide=squares(nbytes, f"u_w{nbytes * 8}", vector_nbytes) if block > 1 else one,
+        narrow=squares(nbytes, f"q{nbytes * 8}", LANE_NBYTES) if block > 1 else one,
+        single="\n".join([*(f"        at[{j}] = r{j}[k];" for j in range(block)), "        at += width;"]),
+    )
 
 
 def copy_source(name: str, ctype: str, nbytes: int, vector_nbytes: int, vectors: int) -> str:
@@ -88,6 +124,6 @@ def copy_source(name: str, ctype: str, nbytes: int, vector_nbytes: int, vectors:
         line=LINE_NBYTES // nbytes,
         panel=vectors * vector_nbytes // nbytes,
         lanes=vector_nbytes // nbytes,
-        block=16 // nbytes,
+        block=LANE_NBYTES // nbytes,
         quarter=f"q{nbytes * 8}",
     )

@@ -16,6 +16,8 @@ constexpr int64_t kGrainProducts = 400'000;
 constexpr int64_t kPackingProducts = 16;
 // Elements of a padded copy worth a thread.
 constexpr int64_t kGrainCopied = 32'768;
+// Columns that are read where they are: a third of the first cache.
+constexpr int64_t kSmallNbytes = 16 << 10;
 constexpr int64_t kAlignment = 64;
 
 int64_t aligned(int64_t nbytes) noexcept { return (nbytes + kAlignment - 1) / kAlignment * kAlignment; }
@@ -67,6 +69,17 @@ void copy_tile(int64_t itemsize, int64_t rows, int64_t columns, const char* from
   copy(uint64_t{});
 }
 
+/// A row of a tile: too short for a call of memcpy.
+void copy_row(const char* from, int64_t nbytes, char* to) noexcept {
+  constexpr int64_t kPiece = 16;
+  int64_t i = 0;
+  for (; i + kPiece <= nbytes; i += kPiece) std::memcpy(to + i, from + i, kPiece);
+  for (; i < nbytes; ++i) to[i] = from[i];
+}
+
+/// Panels of a row block: as many as its bytes allow of the smallest tile.
+constexpr int64_t kMostRowPanels = 512;
+
 /// 0, 1, 2, ... for the columns of a tile in scratch memory.
 struct Ascending {
   constexpr Ascending() {
@@ -98,7 +111,7 @@ class Worker {
            scratch + layout_.transposed),
         out_{nullptr, at<int64_t>(layout_.out_rows), at<int64_t>(layout_.out_columns)},
         places_{at<int64_t>(layout_.places), at<int64_t>(layout_.places) + kContractionBlock} {
-    for (int64_t k = 0; k < kContractionBlock; ++k) {
+    for (int64_t k = 0; k < c.depth_block; ++k) {
       places_[0][k] = k * c.tiles->columns;
       places_[1][k] = k * (c.tiles->columns / 2);
     }
@@ -108,15 +121,15 @@ class Worker {
   void run(int64_t batch, int64_t row, int64_t row_end, int64_t column, int64_t column_end) {
     a_.select_batch(batch);
     b_.select_batch(batch);
-    int64_t offset = 0;
-    c_.out_batch.fill(batch, 1, 0, &offset, nullptr);
-    out_.base = c_.out + offset * c_.out_itemsize;
+    out_.base = c_.out + c_.out_batch.place(batch) * c_.out_itemsize;
     for (int64_t n = column; n < column_end; n += c_.column_block) {
       const int64_t columns = std::min(c_.column_block, column_end - n);
       b_.select_positions(n, columns);
       if (!c_.staged()) {
-        c_.out_columns.fill(n, columns, 0, out_.column, nullptr);
+        if (n != columns_begin_ || columns != columns_count_) c_.out_columns.fill(n, columns, 0, out_.column, nullptr);
         if (epilogue_ != nullptr) find_out_runs(n, columns);
+        columns_begin_ = n;
+        columns_count_ = columns;
         sum_in_output(row, row_end, columns);
         continue;
       }
@@ -130,7 +143,7 @@ class Worker {
   void sum_parts(int64_t begin, int64_t end, char* parts) {
     a_.select_batch(0);
     b_.select_batch(0);
-    a_.select_positions(0, c_.rows());
+    select_rows(0, c_.rows());
     b_.select_positions(0, c_.columns());
     for (int64_t block = begin; block < end; ++block) {
       select_depth(block * kContractionBlock);
@@ -185,12 +198,21 @@ class Worker {
       select_depth(k);
       for (int64_t m = row; m < row_end; m += c_.row_block) {
         const int64_t rows = std::min(c_.row_block, row_end - m);
-        a_.select_positions(m, rows);
-        c_.out_rows.fill(m, rows, 0, out_.row, nullptr);
+        select_rows(m, rows);
         multiply_block(out_, rows, columns, k > 0, m == row);
         if (k + kContractionBlock >= c_.a.depth.count) finish(rows);
       }
     }
+  }
+
+  void select_rows(int64_t m, int64_t rows) {
+    if (m == rows_begin_ && rows == rows_count_) return;
+    rows_begin_ = m;
+    rows_count_ = rows;
+    a_.select_positions(m, rows);
+    c_.out_rows.fill(m, rows, 0, out_.row, nullptr);
+    row_panels_ = divide_up(rows, c_.tiles->rows);
+    for (int64_t p = 0; p <= row_panels_; ++p) panel_[p] = rows * p / row_panels_;
   }
 
   /// Where the results of columns [n, n + columns) go, as runs; those of gaps are in none.
@@ -222,8 +244,7 @@ class Worker {
 
   /// Sums in scratch memory, then to the output; 16-bit floats are rounded here, once.
   void sum_in_scratch(int64_t m, int64_t rows, int64_t columns) {
-    a_.select_positions(m, rows);
-    c_.out_rows.fill(m, rows, 0, out_.row, nullptr);
+    select_rows(m, rows);
     const Destination sums{scratch_ + layout_.sums, nullptr, nullptr};
     for (int64_t k = 0; k < c_.a.depth.count; k += kContractionBlock) {
       select_depth(k);
@@ -296,10 +317,9 @@ class Worker {
   /// One block of the sum for all tiles of rows x columns. `pack_columns`: they are not packed yet.
   void multiply_block(const Destination& to, int64_t rows, int64_t columns, bool add, bool pack_columns) {
     const JtTileSet& tiles = *c_.tiles;
-    const int64_t row_panels = divide_up(rows, tiles.rows);
-    a_.pack_panels(row_panels, scratch_ + layout_.packed_a);
-    // Columns that are read once, or overlap each other: packing them would only cost.
-    const bool as_they_are = c_.rows() <= tiles.rows || c_.gaps.pitch != 0;
+    a_.pack_panels(row_panels_, panel_, scratch_ + layout_.packed_a);
+    // Columns that are read once, overlap each other or are few: packing them would only cost.
+    const bool as_they_are = c_.rows() <= tiles.rows || c_.gaps.pitch != 0 || b_.within(kSmallNbytes);
     for (int64_t j = rows == 1 ? multiply_row(to, columns, add) : 0; j < columns; j += tiles.columns) {
       const int64_t count = std::min<int64_t>(tiles.columns, columns - j);
       const int narrow = count <= tiles.columns / 2 ? 1 : 0;
@@ -312,9 +332,8 @@ class Worker {
         b = packed;
         places = places_[narrow];
       }
-      for (int64_t p = 0; p < row_panels; ++p) {
-        const int64_t first = rows * p / row_panels;
-        multiply_tile(to, panel, first, rows * (p + 1) / row_panels - first, b, places, add);
+      for (int64_t p = 0; p < row_panels_; ++p) {
+        multiply_tile(to, panel, panel_[p], panel_[p + 1] - panel_[p], b, places, add);
       }
     }
   }
@@ -359,6 +378,15 @@ class Worker {
     }
     char* const temporary = scratch_ + layout_.tile;
     for (int64_t i = 0; i < count; ++i) rows[i] = i * panel.width;
+    const bool neighbours = column[panel.count - 1] - column[0] == panel.count - 1;
+    if (neighbours && !add) {
+      tile(depth_, a, b, place, temporary, abi_rows, 0);
+      for (int64_t i = 0; i < count; ++i) {
+        copy_row(temporary + rows[i] * c_.itemsize, panel.count * c_.itemsize,
+                 to.base + (to.row[first + i] + column[0]) * c_.itemsize);
+      }
+      return;
+    }
     if (add) {
       copy_tile(c_.itemsize, count, panel.count, to.base, to.row + first, column, temporary, rows, kAscending.value);
     }
@@ -376,6 +404,8 @@ class Worker {
   int64_t* places_[2];  // of wide and narrow packed panels
   int64_t depth_ = 0;
   int64_t run_count_ = 0;
+  int64_t rows_begin_ = -1, rows_count_ = 0, columns_begin_ = -1, columns_count_ = 0;  // of the tables
+  int64_t row_panels_ = 0, panel_[kMostRowPanels + 1];                                 // where each begins
 };
 
 /// Note [Padded copies]: takes its memory from `memory`.

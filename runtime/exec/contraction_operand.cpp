@@ -13,8 +13,6 @@ const long long* as_abi(const int64_t* values) noexcept { return reinterpret_cas
 
 // Runs along k that are shorter are gathered.
 constexpr int64_t kLeastRun = 8;
-// Rows of a row block, of one each at worst.
-constexpr int64_t kMostPanels = 512;
 
 int width_number(int64_t itemsize) noexcept { return itemsize == 1 ? 0 : itemsize == 2 ? 1 : itemsize == 4 ? 2 : 3; }
 
@@ -44,24 +42,41 @@ bool RoleSteps::is_dense() const noexcept {
   return true;
 }
 
+int64_t RoleSteps::place(int64_t position) const noexcept {
+  int64_t sum = 0;
+  for (int axis = axes - 1; axis > 0; --axis) {
+    sum += position % extent[axis] * offset[axis];
+    position /= extent[axis];
+  }
+  return axes == 0 ? sum : sum + position * offset[0];
+}
+
 void RoleSteps::fill(int64_t begin, int64_t count, int checked, int64_t* offsets, int64_t* indices) const noexcept {
   int64_t coordinate[kMaxDims], at[kMaxDims] = {}, place = 0;
   for (int axis = axes - 1; axis >= 0; --axis) {
-    coordinate[axis] = begin % extent[axis];
-    begin /= extent[axis];
+    coordinate[axis] = axis > 0 ? begin % extent[axis] : begin;
+    if (axis > 0) begin /= extent[axis];
     place += coordinate[axis] * offset[axis];
     for (int d = 0; d < checked; ++d) at[d] += coordinate[axis] * index[axis][d];
   }
-  for (int64_t i = 0; i < count; ++i) {
-    offsets[i] = place;
-    for (int d = 0; d < checked; ++d) indices[i * checked + d] = at[d];
-    for (int axis = axes - 1; axis >= 0; --axis) {
-      place += offset[axis];
-      for (int d = 0; d < checked; ++d) at[d] += index[axis][d];
-      if (++coordinate[axis] < extent[axis]) break;
+  const int last = axes - 1;
+  for (int64_t i = 0; i < count;) {
+    const int64_t run = axes == 0 ? 1 : std::min(count - i, extent[last] - coordinate[last]);
+    const int64_t step = axes == 0 ? 0 : offset[last];
+    for (int64_t j = 0; j < run; ++j) offsets[i + j] = place + j * step;
+    for (int d = 0; d < checked; ++d) {
+      const int64_t by = axes == 0 ? 0 : index[last][d];
+      for (int64_t j = 0; j < run; ++j) indices[(i + j) * checked + d] = at[d] + j * by;
+      at[d] += run * by;
+    }
+    i += run;
+    place += run * step;
+    if (axes > 0) coordinate[last] += run;
+    for (int axis = last; axis > 0 && coordinate[axis] == extent[axis]; --axis) {
       coordinate[axis] = 0;
-      place -= extent[axis] * offset[axis];
-      for (int d = 0; d < checked; ++d) at[d] -= extent[axis] * index[axis][d];
+      ++coordinate[axis - 1];
+      place += offset[axis - 1] - extent[axis] * offset[axis];
+      for (int d = 0; d < checked; ++d) at[d] += index[axis - 1][d] - extent[axis] * index[axis][d];
     }
   }
 }
@@ -102,6 +117,10 @@ OperandBlock::OperandBlock(const ContractionOperand& operand, const JtPrebuilt& 
 }
 
 void OperandBlock::select_batch(int64_t batch) noexcept {
+  if (operand_.checked == 0) {
+    data_ = operand_.data + operand_.batch.place(batch) * operand_.itemsize;
+    return;
+  }
   int64_t offset = 0, index[kMaxDims] = {};
   operand_.batch.fill(batch, 1, operand_.checked, &offset, index);
   data_ = operand_.data + offset * operand_.itemsize;
@@ -155,8 +174,11 @@ int OperandBlock::find_runs(const int64_t* offsets, const int64_t* indices, int6
 void OperandBlock::choose_direction() noexcept {
   const int64_t sample = std::min(own_count_, kMostPanel);
   const int own_runs = find_runs(own_offset_, own_index_, sample, panel_run_, panel_at_, panel_by_);
-  // Neighbours in memory are copied by vectors, others one by one.
-  const auto score = [](int64_t count, int runs, const JtRun& run) { return count / runs * (run.step == 1 ? 4 : 1); };
+  // Neighbours in memory are copied by vectors, others one by one; short runs have their cost too.
+  const auto score = [](int64_t count, int runs, const JtRun& run) {
+    const int64_t length = count / runs;
+    return run.step != 1 ? length : length >= kLeastRun ? 64 * length : 4 * length;
+  };
   along_depth_ = score(depth_count_, depth_runs_, depth_run_[0]) > score(sample, own_runs, panel_run_[0]);
   const auto neighbours = [](const JtRun& run) { return run.step == 1 || run.count == 1; };
   in_rows_ = plain_ && along_depth_ && depth_runs_ * kLeastRun <= depth_count_ &&
@@ -170,9 +192,7 @@ bool OperandBlock::neighbours(int64_t first, int64_t count) const noexcept {
   return true;
 }
 
-void OperandBlock::pack_panels(int64_t panels, char* to) noexcept {
-  int64_t first[kMostPanels + 1];
-  for (int64_t p = 0; p <= panels; ++p) first[p] = own_count_ * p / panels;
+void OperandBlock::pack_panels(int64_t panels, const int64_t* first, char* to) noexcept {
   if (plain_ && !along_depth_ && neighbours(0, own_count_)) {
     copy_(data_ + own_offset_[0] * operand_.itemsize, as_abi(depth_offset_), depth_count_, panels, as_abi(first), to,
           0);

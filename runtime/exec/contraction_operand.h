@@ -24,6 +24,8 @@ struct RoleSteps {
   bool ends_in_neighbours() const noexcept;
   /// Whether all of them do.
   bool is_dense() const noexcept;
+  /// Of one position; no checked dims.
+  int64_t place(int64_t position) const noexcept;
   /// Tables of `count` positions from `begin` on: offsets[count], indices[count][checked].
   void fill(int64_t begin, int64_t count, int checked, int64_t* offsets, int64_t* indices) const noexcept;
 };
@@ -56,11 +58,15 @@ class OperandBlock {
 
   /// Copies positions first .. first + count - 1 of the block to to[k * width + position].
   void pack(int64_t first, int64_t count, int64_t width, char* to) noexcept;
-  /// Copies all positions in `panels` of about the same size, panel p begins at to + its first position * depth.
-  void pack_panels(int64_t panels, char* to) noexcept;
+  /// Copies all positions; panel p is from first[p] to first[p + 1] and begins at to + first[p] * depth.
+  void pack_panels(int64_t panels, const int64_t* first, char* to) noexcept;
   /// The elements themselves where neighbouring positions are neighbours in memory, or null; k at places()[k].
   const char* in_place(int64_t first, int64_t count) const noexcept;
   const int64_t* places() const noexcept { return depth_offset_; }
+  /// The selected rows along k lie within so many bytes: reading panels in place stays in the first cache.
+  bool within(int64_t nbytes) const noexcept {
+    return (depth_offset_[depth_count_ - 1] - depth_offset_[0]) * packed_itemsize_ <= nbytes;
+  }
 
  private:
   int find_runs(const int64_t* offsets, const int64_t* indices, int64_t count, JtRun* runs, int64_t* at,

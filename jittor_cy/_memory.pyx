@@ -10,6 +10,7 @@ from jittor_cy._runtime cimport (
     MemoryManager,
     MemoryStats,
     default_device,
+    set_huge_pages,
 )
 
 from jittor_cy.config import flags, parse_nbytes
@@ -88,5 +89,6 @@ cdef void apply_fail_allocation(object n) except *:
 def install():
     """Connects the settings of memory; called once by the package."""
     flags.listen("spill_dir", lambda folder: apply_spill_folder(folder))
+    flags.listen("huge_pages", lambda on: set_huge_pages(on))
     flags.listen("fail_alloc", lambda n: apply_fail_allocation(n))
     flags.listen("budget", lambda nbytes: budget(nbytes) if nbytes or budget() else None)

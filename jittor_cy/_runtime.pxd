@@ -153,6 +153,7 @@ cdef extern from "api.h" namespace "jtcy" nogil:
         void copy_from_host(void* device, const void* host, int64_t nbytes) except +translate_exception
         cbool host_visible()
         void synchronize() except +translate_exception
+    void set_huge_pages(cbool on)
     Backend& backend_of(Device device) except +translate_exception
     cbool has_backend(Device device)
 

@@ -80,29 +80,41 @@ class SettingRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One setting. `parse` turns an environment variable or an assigned value into the stored one."""
+    """One setting. `parse` turns an environment variable or an assigned value into the stored one.
+
+    `off`: the value without the optimisation that the setting switches; None: it switches none.
+    """
 
     name: str
     parse: Callable[[Any], Any]
     accepts: str
     default: Any
     doc: str
+    off: Any = None
 
 
 SETTINGS = (
-    Setting("fuse", parse_bool, "a bool", True, "Put several operations into one kernel."),
+    Setting("fuse", parse_bool, "a bool", True, "Put several operations into one kernel.", off=False),
     Setting(
         "eager", parse_bool, "a bool", False, "Run every operation at once, unfused; errors come at the user's line."
     ),
-    Setting("interpret", parse_bool, "a bool", False, "Never use compiled kernels."),
+    Setting("interpret", parse_bool, "a bool", False, "Never use compiled kernels.", off=True),
     Setting(
         "wait_for_kernels",
         parse_bool,
         "a bool",
         False,
         "Wait for a kernel's compile instead of interpreting meanwhile.",
+        off=True,
     ),
-    Setting("plan_cache", parse_bool, "a bool", True, "Look Programs up by their Signature; off: compile each flush."),
+    Setting(
+        "plan_cache",
+        parse_bool,
+        "a bool",
+        True,
+        "Look Programs up by their Signature; off: compile each flush.",
+        off=False,
+    ),
     Setting(
         "verify",
         parse_bool,
@@ -113,6 +125,9 @@ SETTINGS = (
     Setting("window_ops", parse_int, "an int", 4096, "Pending operations at which a flush is made."),
     Setting(
         "window_nbytes", parse_nbytes, 'bytes or "4GiB"', 2**32, "Pending bytes of results at which a flush is made."
+    ),
+    Setting(
+        "huge_pages", parse_bool, "a bool", True, "Ask for huge pages when memory is taken from the system.", off=False
     ),
     Setting("use_cuda", parse_bool, "a bool", False, "Make and run new Vars on the GPU."),
     Setting(
@@ -140,6 +155,7 @@ SETTINGS = (
         'bytes or "1GiB"',
         2**30,
         "Size that the kernel cache is trimmed to; 0: no cache on disk.",
+        off=0,
     ),
     Setting("compile_jobs", parse_int, "an int", 0, "Compilers at work at the same time; 0: one a core."),
     Setting("isa", str, "avx512, avx2, portable or empty", "", "Instruction set; empty: the best of this machine."),
@@ -148,7 +164,7 @@ SETTINGS = (
         str,
         'names, as in "stream,prefetch"',
         "",
-        "Passes of the compiler to leave out: unroll, donate, prefetch, stream.",
+        "Passes of the compiler to leave out, of those in OPTIONAL of jittor_cy/compiler/pipeline.py.",
     ),
     Setting("cc", str, "a path", "", "The C compiler; empty: gcc where it is found."),
     Setting("budget", parse_nbytes, 'bytes or "300MiB"', 0, "Bound on counted bytes; 0: none."),

@@ -5,6 +5,7 @@
 #include "base/thread_pool.h"
 #include "base/trace.h"
 #include "device/backend.h"
+#include "device/cpu_backend.h"
 #include "device/cuda_backend.h"
 #include "device/device.h"
 #include "device/dtype.h"

@@ -62,8 +62,8 @@ LOWER = (
     Pass("stream", stream, ensures=spec.loops, device="cpu"),
     Pass("hoist", hoist, ensures=spec.named),  # last: from here on expressions are not compared any more
 )
-# What may be left out: unroll is a pass over the graph, beside one over groups, epilogue one over launches.
-OPTIONAL = ("unroll", "beside", "epilogue", *(step.name for step in LOWER if step.name != "hoist"))
+# What may be left out: unroll is a pass over the graph, beside one over groups, batch and epilogue are over launches.
+OPTIONAL = ("unroll", "beside", "batch", "epilogue", *(step.name for step in LOWER if step.name != "hoist"))
 
 
 def lower(kernel: Kernel, options: Options, device: str) -> Kernel:
@@ -108,7 +108,7 @@ def compile_graph(graph: Graph, options: Options) -> Program:
             launch, source = kernel_launch(graph, canonical, runs, chain, options, source_of)
         if source is not None:
             sources.setdefault(source.key, source)
-        launches.append((launch, group.update))
+        launches.append((launch, 0 if "batch" in options.without else group.update))
     contracted = frozenset() if "epilogue" in options.without else made_by_contractions(graph)
     ordered = order_launches(launches, contracted)
     trace(2, "plan", signature=graph.signature, groups=len(ordered), kernels=len(sources))

@@ -27,6 +27,8 @@ constexpr int64_t kMaxStackLocal = int64_t{256} << 10;
 
 constexpr int64_t round_up(int64_t n, int64_t unit) noexcept { return (n + unit - 1) / unit * unit; }
 
+std::atomic<bool> huge_pages{true};
+
 /// 2 MiB-aligned, and asked to be made of huge pages: page faults were the largest cost of fresh memory.
 void* map_huge(int64_t nbytes) {
   const int64_t size = round_up(nbytes, kHugePage);
@@ -39,7 +41,8 @@ void* map_huge(int64_t nbytes) {
   const int64_t tail = start + kHugePage - aligned;
   if (tail > 0) ::munmap(reinterpret_cast<void*>(aligned + size), static_cast<std::size_t>(tail));
   void* const address = reinterpret_cast<void*>(aligned);
-  ::madvise(address, static_cast<std::size_t>(size), MADV_HUGEPAGE);
+  const int advice = huge_pages.load(std::memory_order_relaxed) ? MADV_HUGEPAGE : MADV_NOHUGEPAGE;
+  ::madvise(address, static_cast<std::size_t>(size), advice);
   return address;
 }
 
@@ -141,6 +144,8 @@ class CpuBackend final : public Backend {
 };
 
 }  // namespace
+
+void set_huge_pages(bool on) noexcept { huge_pages.store(on, std::memory_order_relaxed); }
 
 Backend& cpu_backend() {
   static CpuBackend* const backend = std::make_unique<CpuBackend>().release();  // outlives every static Buffer

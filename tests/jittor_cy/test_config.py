@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -146,3 +148,28 @@ def test_import_starts_nothing() -> None:
     found = in_new_process(code, OPENBLAS_NUM_THREADS="1")
 
     assert found.stdout.split() == ["1", "False", "False", "False", "1"], found.stderr
+
+
+def flags_of_mapping(address: int) -> list[str]:
+    """VmFlags of the mapping that holds `address`: hg is advised to be of huge pages, nh not to be."""
+    inside = False
+    for line in Path("/proc/self/smaps").read_text().splitlines():
+        found = re.match(r"([0-9a-f]+)-([0-9a-f]+) ", line)
+        if found:
+            inside = int(found[1], 16) <= address < int(found[2], 16)
+        elif inside and line.startswith("VmFlags:"):
+            return line.split()[1:]
+    return []
+
+
+@pytest.mark.parametrize("on,word", [(True, "hg"), (False, "nh")])
+def test_huge_pages_are_asked_for_as_the_flag_says(on: bool, word: str) -> None:
+    jt.memory.trim()
+    with jt.flags(huge_pages=on):
+        x = (jt.zeros(5 << 20) + 1).numpy()
+
+    assert word in flags_of_mapping(x.ctypes.data)
+
+
+def test_a_setting_that_is_on_says_what_switches_it_off() -> None:
+    assert [s.name for s in config.SETTINGS if s.default is True and s.off is None] == []

@@ -63,3 +63,23 @@ def test_a_long_chain_takes_over_the_memory_of_what_it_reads() -> None:
     for other in found.values():
         np.testing.assert_array_equal(other, found[""])
     np.testing.assert_allclose(found[""], [z, np.exp(z - b)], rtol=1e-5, atol=1e-5)
+
+
+@jt.flags(wait_for_kernels=True)
+def test_updates_of_one_kernel_are_one_launch_unless_batch_is_left_out() -> None:
+    launches, found = {}, {}
+    for without in ("", "batch"):
+        with jt.flags(without_passes=without):
+            params = [jt.array(np.full(7, i, np.float32)).requires_grad_() for i in range(5)]
+            for p in params:
+                p.grad = 2 * p
+            jt.sync_all()
+            before = jt.stats()["launches"]
+            jt.optim.SGD(params, 0.5).step()
+            jt.sync_all()
+            launches[without] = jt.stats()["launches"] - before
+            found[without] = np.stack([p.numpy() for p in params])
+
+    assert launches == {"": 1, "batch": 5}
+    np.testing.assert_array_equal(found["batch"], found[""])
+    np.testing.assert_array_equal(found[""], np.zeros((5, 7)))  # p - 0.5 * 2 p

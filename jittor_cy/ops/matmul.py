@@ -14,15 +14,21 @@ from jittor_cy.ops.elementwise import cast
 __all__ = ["addmm", "baddbmm", "bmm", "dot", "einsum", "inner", "matmul", "mm", "mv", "outer", "tensordot"]
 
 
-def matmul(a: Var, b: Var) -> Var:
+def matmul(a: Var, b: Var, *, dtype: Any = None) -> Var:
     """The matrix product of the last two axes; the others broadcast. A vector counts as a row (a) or a column (b).
 
     Shapes:   (..., M, K), (..., K, N) -> (..., M, N)
-    Dtypes:   promoted; 16-bit floats accumulate in float32
+    Dtypes:   promoted; 16-bit floats accumulate in float32, integers wrap
+    Args:     dtype: of the result and of its sums (NumPy's argument, JAX's preferred_element_type): "int32" sums
+              products of int8 exactly, "float32" leaves out the rounding of 16-bit floats
     Raises:   ShapeError: the inner sizes differ
     Gradient: a, b
+    Example:  >>> x = jt.full((2, 3), 100, dtype="int8")
+              >>> jt.matmul(x, x.T, dtype="int32")[0, 0].item()
+              30000
     """
-    return _graph.matmul(as_var(a, "matmul", "a"), as_var(b, "matmul", "b"))
+    a, b = as_var(a, "matmul", "a"), as_var(b, "matmul", "b")
+    return _graph.matmul(a, b) if dtype is None else _graph.matmul(cast(a, dtype), cast(b, dtype))
 
 
 def mm(a: Var, b: Var) -> Var:

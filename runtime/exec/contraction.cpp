@@ -5,7 +5,7 @@
 #include <cstring>
 
 #include "exec/contraction_analysis.h"
-#include "exec/kernel_math.h"
+#include "exec/contraction_sums.h"
 
 namespace jtcy {
 namespace {
@@ -47,54 +47,8 @@ struct ScratchLayout {
   int64_t total = 0;
 };
 
-template <typename T>
-void copy_tile(int64_t rows, int64_t columns, const T* from, const int64_t* from_row, const int64_t* from_column, T* to,
-               const int64_t* to_row, const int64_t* to_column) noexcept {
-  for (int64_t i = 0; i < rows; ++i) {
-    for (int64_t j = 0; j < columns; ++j) to[to_row[i] + to_column[j]] = from[from_row[i] + from_column[j]];
-  }
-}
-
-/// Moves rows x columns elements between places given by tables.
-void copy_tile(int64_t itemsize, int64_t rows, int64_t columns, const char* from, const int64_t* from_row,
-               const int64_t* from_column, char* to, const int64_t* to_row, const int64_t* to_column) noexcept {
-  const auto copy = [&](auto type) {
-    using T = decltype(type);
-    copy_tile(rows, columns, reinterpret_cast<const T*>(from), from_row, from_column, reinterpret_cast<T*>(to), to_row,
-              to_column);
-  };
-  if (itemsize == 1) return copy(uint8_t{});
-  if (itemsize == 2) return copy(uint16_t{});
-  if (itemsize == 4) return copy(uint32_t{});
-  copy(uint64_t{});
-}
-
-/// A row of a tile: too short for a call of memcpy.
-void copy_row(const char* from, int64_t nbytes, char* to) noexcept {
-  constexpr int64_t kPiece = 16;
-  int64_t i = 0;
-  for (; i + kPiece <= nbytes; i += kPiece) std::memcpy(to + i, from + i, kPiece);
-  for (; i < nbytes; ++i) to[i] = from[i];
-}
-
 /// Panels of a row block: as many as its bytes allow of the smallest tile.
 constexpr int64_t kMostRowPanels = 512;
-
-/// 0, 1, 2, ... for the columns of a tile in scratch memory.
-struct Ascending {
-  constexpr Ascending() {
-    for (int64_t i = 0; i < kMostPanel; ++i) value[i] = i;
-  }
-  int64_t value[kMostPanel]{};
-};
-constexpr Ascending kAscending;
-
-/// Where a block of results goes: element (i, j) at base + row[i] + column[j].
-struct Destination {
-  char* base = nullptr;
-  int64_t* row = nullptr;
-  int64_t* column = nullptr;
-};
 
 /// One thread's part of a contraction.
 class Worker {
@@ -154,40 +108,14 @@ class Worker {
 
   /// Adds the parts in order and moves the sums to the output.
   void add_parts(char* parts) {
-    const int64_t count = c_.row_block * c_.column_block, blocks = c_.blocks();
-    const auto add = [](auto x, auto y) { return static_cast<decltype(x)>(x + y); };
-    const auto either = [](uint8_t x, uint8_t y) { return static_cast<uint8_t>(x | y); };
-    if (c_.dtype == Dtype::kBool) {
-      fold_parts<uint8_t>(parts, count, blocks, either);
-    } else if (c_.dtype == Dtype::kFloat64) {
-      fold_parts<double>(parts, count, blocks, add);
-    } else if (is_floating(c_.dtype)) {
-      fold_parts<float>(parts, count, blocks, add);
-    } else if (c_.itemsize == 1) {
-      fold_parts<uint8_t>(parts, count, blocks, add);
-    } else if (c_.itemsize == 2) {
-      fold_parts<uint16_t>(parts, count, blocks, add);
-    } else if (c_.itemsize == 4) {
-      fold_parts<uint32_t>(parts, count, blocks, add);
-    } else {
-      fold_parts<uint64_t>(parts, count, blocks, add);
-    }
+    add_blocks(c_, parts);
     out_.base = c_.out;
     find_out_runs(0, c_.columns());
     c_.out_rows.fill(0, c_.rows(), 0, out_.row, nullptr);
-    move_sums(parts, c_.rows());
+    move_sums(c_, parts, c_.rows(), at<JtRun>(layout_.runs), run_count_, out_);
   }
 
  private:
-  template <typename T, typename Add>
-  static void fold_parts(char* parts, int64_t count, int64_t blocks, Add add) {
-    T* const sum = reinterpret_cast<T*>(parts);
-    for (int64_t block = 1; block < blocks; ++block) {
-      const T* const part = sum + block * count;
-      for (int64_t i = 0; i < count; ++i) sum[i] = add(sum[i], part[i]);
-    }
-  }
-
   template <typename T>
   T* at(int64_t offset) const noexcept {
     return reinterpret_cast<T*>(scratch_ + offset);
@@ -250,7 +178,7 @@ class Worker {
       select_depth(k);
       multiply_block(sums, rows, columns, k > 0, true);
     }
-    move_sums(sums.base, rows);
+    move_sums(c_, sums.base, rows, at<JtRun>(layout_.runs), run_count_, out_);
     finish(rows);
   }
 
@@ -275,37 +203,6 @@ class Worker {
 
   void go_on(int64_t begin, int64_t end) const {
     if (begin < end) epilogue_->run(epilogue_->context, thread_, begin / epilogue_->piece, end / epilogue_->piece);
-  }
-
-  void move_sums(const char* sums, int64_t rows) {
-    const auto round_half = [](float sum) { return jt_cast_f32_f16(sum); };
-    const auto round_brain = [](float sum) { return jt_cast_f32_bf16(sum); };
-    const auto same = [](auto sum) { return sum; };
-    if (c_.dtype == Dtype::kFloat16) return move_sums<float, uint16_t>(sums, rows, round_half);
-    if (c_.dtype == Dtype::kBfloat16) return move_sums<float, uint16_t>(sums, rows, round_brain);
-    if (c_.itemsize == 1) return move_sums<uint8_t, uint8_t>(sums, rows, same);
-    if (c_.itemsize == 2) return move_sums<uint16_t, uint16_t>(sums, rows, same);
-    if (c_.itemsize == 4) return move_sums<uint32_t, uint32_t>(sums, rows, same);
-    move_sums<uint64_t, uint64_t>(sums, rows, same);
-  }
-
-  template <typename From, typename To, typename Round>
-  void move_sums(const char* all, int64_t rows, Round round) {
-    const JtRun* const runs = at<JtRun>(layout_.runs);
-    for (int64_t i = 0; i < rows; ++i) {
-      const From* const sums = reinterpret_cast<const From*>(all) + i * c_.column_block;
-      To* const row = reinterpret_cast<To*>(out_.base) + out_.row[i];
-      for (int64_t q = 0; q < run_count_; ++q) {
-        const From* const from = sums + runs[q].start;
-        To* const to = row + runs[q].offset;
-        const int64_t count = runs[q].count, step = runs[q].step;
-        if (step == 1) {
-          for (int64_t j = 0; j < count; ++j) to[j] = round(from[j]);
-        } else {
-          for (int64_t j = 0; j < count; ++j) to[j * step] = round(from[j]);
-        }
-      }
-    }
   }
 
   void select_depth(int64_t k) {

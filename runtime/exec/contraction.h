@@ -54,11 +54,15 @@ typedef void (*JtCopyPanels)(const void* from, const long long* place, long long
 typedef void (*JtTurnRows)(const void* from, const long long* row, long long count, long long ahead, long long depth,
                            void* to, long long width);
 
+/* A row of float32, rounded to 16 bits. */
+typedef void (*JtRoundRow)(const void* from, long long count, void* to, long long step);
+
 typedef struct {
   JtTileSet f32, f64, w8, w16, w32, w64, b; /* w: integers of so many bits, wrapping; b: bool, or of ands */
   JtGatherRows gather[6];                   /* 8, 16, 32, 64 bits as they are; float16, bfloat16 to float32 */
   JtCopyPanels copy[4];                     /* 8, 16, 32, 64 bits */
   JtTurnRows turn[4];
+  JtRoundRow round[2]; /* to float16, bfloat16 */
 } JtPrebuilt;
 /* contraction-abi-end */
 

@@ -1,8 +1,8 @@
-"""Generator of the packing kernels: operands whose elements stand evenly, copied in the order that tiles read."""
+"""Generator of what is before and after the tiles: operands that stand evenly are packed, sums are rounded."""
 
 from __future__ import annotations
 
-__all__ = ["copy_source", "turn_source"]
+__all__ = ["copy_source", "round_source", "turn_source"]
 
 # A line is fetched once and read whole: rows a power of two apart share one set of the first cache.
 LINE_NBYTES = 64
@@ -62,6 +62,19 @@ TURN = """static void turn_{name}(const void* source, const long long* row, long
     for (long long k = begin; k < depth; ++k) to[k * width + i] = one[k];
   }}
 }}"""
+
+
+ROUND = """static void round_{name}(const void* source, long long count, void* destination, long long step) {{
+  const float* from = (const float*)source;
+  jt_{name}* to = (jt_{name}*)destination;
+  if (step == 1) for (long long j = 0; j < count; ++j) to[j] = jt_cast_f32_{name}(from[j]);
+  else for (long long j = 0; j < count; ++j) to[j * step] = jt_cast_f32_{name}(from[j]);
+}}"""
+
+
+def round_source(name: str) -> str:
+    """Finished sums to 16 bits."""
+    return ROUND.format(name=name)
 
 
 def interleaved(lanes: int, in_lane: int, half: int) -> str:

@@ -296,6 +296,41 @@ void every_tile_edge_follows_the_definition() {
   }
 }
 
+/// Operands as they are, turned, and with steps in both dims; wide enough for every way of packing.
+template <typename T, typename Draw>
+void layouts_follow(Dtype dtype, Draw draw) {
+  const int64_t sizes[][3] = {{37, 70, 300}, {1, 1000, 259}, {1000, 1, 259}, {3, 5, 700}, {130, 33, 17}, {2, 300, 3}};
+  for (const auto& [m, n, k] : sizes) {
+    for (int layout = 0; layout < 9; ++layout) {
+      Map map = matmul(m, n, k);
+      for (int operand = 0; operand < 2; ++operand) {
+        const Shape& shape = map.operands[operand].shape;
+        const int kind = operand == 0 ? layout / 3 : layout % 3;
+        if (kind == 1) map.operands[operand].strides = Strides{1, shape[0] + 3};
+        if (kind == 2) map.operands[operand].strides = Strides{2 * shape[1] + 1, 2};
+      }
+      Numbers numbers(static_cast<uint64_t>(m + layout));
+      std::vector<T> a(storage(map.operands[0])), b(storage(map.operands[1]));
+      for (T& value : a) value = draw(numbers.next());
+      for (T& value : b) value = draw(numbers.next());
+      for (const char* set : kSets) {
+        if (!jtcy::set_instruction_set(set)) continue;
+        const auto expected = contract_as_defined<T, T>(map, a, b, std::string(set) != "portable", kSame, kSame);
+        CHECK(same_bits(contract(map, dtype, a, b, 2), expected));
+      }
+    }
+  }
+}
+
+void every_layout_follows_the_definition() {
+  const auto whole = [](double x) { return static_cast<int16_t>(x * 30000); };
+  const auto byte = [](double x) { return static_cast<int8_t>(x * 127); };
+  layouts_follow<float>(Dtype::kFloat32, [](double x) { return static_cast<float>(x); });
+  layouts_follow<double>(Dtype::kFloat64, kSame);
+  layouts_follow<int16_t>(Dtype::kInt16, whole);
+  layouts_follow<int8_t>(Dtype::kInt8, byte);
+}
+
 void results_do_not_depend_on_the_number_of_threads() {
   Numbers numbers(12);
   const Map map = matmul(200, 300, 700);
@@ -387,6 +422,7 @@ int main() {
       TEST(bfloat16_sums_in_float32_and_rounds_once),
       TEST(integers_wrap_as_defined),
       TEST(every_tile_edge_follows_the_definition),
+      TEST(every_layout_follows_the_definition),
       TEST(results_do_not_depend_on_the_number_of_threads),
       TEST(large_blocks_follow_the_definition),
       TEST(few_results_of_a_long_sum_follow_the_definition),

@@ -207,6 +207,7 @@ if __name__ == "__main__":
         cmdclass={"build_ext": BuildExt},
         install_requires=["numpy>=1.24", "tqdm>=4.60", "cuda-python>=13.0.3,<14"],
         extras_require={
+            "bench": ["matplotlib>=3.7"],
             "examples": ["scikit-learn>=1.3"],
             "test": ["pytest>=7", "hypothesis>=6.80", "scikit-learn>=1.3", NVRTC],
             "cuda": [NVRTC],

@@ -6,6 +6,7 @@
 
 #include "exec/contraction_analysis.h"
 #include "exec/contraction_sums.h"
+#include "exec/window.h"
 
 namespace jtcy {
 namespace {
@@ -362,6 +363,8 @@ bool finishes_pieces(const Contraction& c, int64_t piece) noexcept {
 }  // namespace
 
 int64_t contraction_scratch(const OpView& op, int threads) {
+  const int64_t of_window = window_scratch(op, threads);
+  if (of_window >= 0) return of_window;
   Contraction c;
   if (!analyse_contraction(op, &c)) return 0;
   return aligned(c.copy_a.nbytes()) + aligned(c.copy_b.nbytes()) + parts_nbytes(c) + ScratchLayout(c).total * threads;
@@ -373,8 +376,12 @@ void run_contraction(const OpView& op, void* scratch, ThreadPool& pool, const Ep
     epilogue->run(epilogue->context, thread, begin, end);
   };
   Contraction c;
-  const bool sums = analyse_contraction(op, &c);
   bool in_pieces = false;
+  if (run_window(op, scratch, pool, epilogue, &in_pieces)) {
+    if (epilogue != nullptr && !in_pieces) pool.parallel_for(elements / epilogue->piece, epilogue->grain, whole);
+    return;
+  }
+  const bool sums = analyse_contraction(op, &c);
   if (!sums) {
     const int64_t nbytes = elements * itemsize(op.output->dtype);
     if (nbytes > 0) std::memset(op.output->data, 0, static_cast<std::size_t>(nbytes));

@@ -57,12 +57,36 @@ typedef void (*JtTurnRows)(const void* from, const long long* row, long long cou
 /* A row of float32, rounded to 16 bits. */
 typedef void (*JtRoundRow)(const void* from, long long count, void* to, long long step);
 
+/* Convolutions (exec/window.h). As JtTile, but the second vector of b stands `second` elements behind the first. */
+typedef void (*JtColumnTile)(long long depth, const void* a, const void* b, long long second, const long long* place,
+                             void* c, const long long* row, int add);
+/* c[row[i] + j] = (add ? c[...] : 0) + sum over k < depth of a[from[i] + at[k]] * b[k][j]. */
+typedef void (*JtRowTile)(long long depth, const void* a, const long long* from, const long long* at, const void* b,
+                          void* c, const long long* row, int add);
+/* A vector from data[place[k] + from[q]] goes to packed[k * width + to[q]], q ascending: later ones overwrite. */
+typedef void (*JtPackPieces)(long long depth, const void* data, const long long* place, int pieces,
+                             const long long* from, const long long* to, void* packed, long long width);
+/* Rows of `length`: elements low .. high - 1 from data[offset[row]] on, the others 0; JT_NOWHERE: all are 0.
+   Up to a vector behind a row is overwritten, rows ascending. */
+#define JT_NOWHERE (-9223372036854775807LL - 1)
+typedef void (*JtSlabRows)(long long rows, const void* data, const long long* offset, long long low, long long high,
+                           long long length, void* to);
+typedef void (*JtAddSums)(long long count, const void* from, void* to); /* to[i] = to[i] + from[i] */
+typedef struct {
+  JtColumnTile column[2][JT_MOST_ROWS]; /* wide, narrow (one vector); by rows - 1 */
+  JtRowTile row[2][JT_MOST_ROWS];
+  JtPackPieces pack;
+  JtSlabRows slab_rows;
+  JtAddSums add;
+} JtWindowSet;
+
 typedef struct {
   JtTileSet f32, f64, w8, w16, w32, w64, b; /* w: integers of so many bits, wrapping; b: bool, or of ands */
   JtGatherRows gather[6];                   /* 8, 16, 32, 64 bits as they are; float16, bfloat16 to float32 */
   JtCopyPanels copy[4];                     /* 8, 16, 32, 64 bits */
   JtTurnRows turn[4];
   JtRoundRow round[2]; /* to float16, bfloat16 */
+  JtWindowSet window_f32, window_f64;
 } JtPrebuilt;
 /* contraction-abi-end */
 

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 
 from jittor_cy.compiler.codegen.contraction_pack import copy_source, round_source, turn_source
+from jittor_cy.compiler.codegen.contraction_window import window_row, window_sources
 
 __all__ = ["INSTRUCTION_SETS", "InstructionSet", "prebuilt_source"]
 
@@ -68,6 +69,9 @@ ELEMENTS = (
     Element("w64", "unsigned long long", 8),
     Element("b", "unsigned char", 1, "{c} | ({t} & {b})"),
 )
+
+# Convolutions of integers take the general way.
+WINDOW_ELEMENTS = ELEMENTS[:2]
 
 # Integers need no peak: four rows keep the source small.
 INTEGER_ROWS = 4
@@ -311,6 +315,7 @@ def table_source(isa: InstructionSet) -> str:
             f"  {{{', '.join(f'copy_{name}' for name in words)}}},",
             f"  {{{', '.join(f'turn_{name}' for name in words)}}},",
             "  {round_f16, round_bf16},",
+            *(window_row(e.name, tile_rows(isa, e), isa.vectors) for e in WINDOW_ELEMENTS),
             "};",
         ]
     )
@@ -351,4 +356,7 @@ def prebuilt_source(isa: InstructionSet, abi: str, maths: str) -> str:
         if e.name.startswith("w"):
             parts.append(copy_source(e.name, e.ctype, e.nbytes, isa.vector_nbytes, isa.vectors))
             parts.append(turn_source(e.name, e.ctype, e.nbytes, isa.vector_nbytes))
+    for e in WINDOW_ELEMENTS:
+        lanes, fma = isa.vector_nbytes // e.nbytes, isa.fma.get(e.name, e.multiply_add)
+        parts += window_sources(e.name, e.ctype, lanes, tile_rows(isa, e), isa.vectors, fma)
     return "\n\n".join([*parts, table_source(isa)]) + "\n"

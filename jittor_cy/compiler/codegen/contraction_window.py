@@ -1,0 +1,158 @@
+"""Generator of the convolutions' kernels: tiles whose columns or rows are windows of an image, read where they stand.
+
+runtime/exec/window.h says how they are used; the order of the additions is that of every contraction's tile.
+"""
+
+from __future__ import annotations
+
+__all__ = ["window_row", "window_sources"]
+
+# Pieces of a panel that have a loop of their own: their places stay in registers.
+UNROLLED_PIECES = 8
+
+
+COPIES = """static void slab_rows_{name}(long long rows, const void* data, const long long* offset, long long low,
+    long long high, long long length, void* to) {{
+  const v_{name} zero = {{0}};
+  {ctype}* y = ({ctype}*)to;
+  for (long long row = 0; row < rows; ++row, y += length) {{
+    if (offset[row] == JT_NOWHERE) {{
+      for (long long j = 0; j < length; j += {lanes}) *(u_{name}*)(y + j) = zero;
+      continue;
+    }}
+    const {ctype}* x = (const {ctype}*)data + offset[row];
+    for (long long j = 0; j < low; j += {lanes}) *(u_{name}*)(y + j) = zero;
+    {ctype}* to_data = y + low;
+    const long long count = high - low;
+    long long j = 0;
+    for (; j + {lanes} <= count; j += {lanes}) *(u_{name}*)(to_data + j) = *(const u_{name}*)(x + j);
+    if (count >= {lanes}) {{
+      *(u_{name}*)(to_data + count - {lanes}) = *(const u_{name}*)(x + count - {lanes});
+    }} else {{
+      for (; j < count; ++j) to_data[j] = x[j];
+    }}
+    for (j = high; j < length; j += {lanes}) *(u_{name}*)(y + j) = zero;
+  }}
+}}
+
+static void add_{name}(long long count, const void* from, void* to) {{
+  const {ctype}* x = (const {ctype}*)from;
+  {ctype}* y = ({ctype}*)to;
+  long long i = 0;
+  for (; i + {lanes} <= count; i += {lanes}) *(u_{name}*)(y + i) = *(u_{name}*)(y + i) + *(const u_{name}*)(x + i);
+  for (; i < count; ++i) y[i] = y[i] + x[i];
+}}"""
+
+
+def window_sources(name: str, ctype: str, lanes: int, rows: int, vectors: int, fma: str) -> list[str]:
+    """All kernels of one element type; `fma` is its multiply-add of t, b and c."""
+    texts = []
+    for count in range(1, rows + 1):
+        for width in (vectors, 1):
+            texts.append(column_tile(name, ctype, lanes, count, width, fma))
+            texts.append(row_tile(name, ctype, lanes, count, width, fma))
+    return [*texts, pack_pieces(name, ctype), COPIES.format(name=name, ctype=ctype, lanes=lanes)]
+
+
+def window_row(name: str, rows: int, vectors: int) -> str:
+    """The entry of an element type in the exported table: JtWindowSet."""
+    kinds = []
+    for kind in ("column", "row"):
+        widths = [f"{{{', '.join(f'{kind}_{name}_{i + 1}x{v}' for i in range(rows))}}}" for v in (vectors, 1)]
+        kinds.append(f"{{{', '.join(widths)}}}")
+    return f"  {{{', '.join(kinds)}, pieces_{name}, slab_rows_{name}, add_{name}}},"
+
+
+def column_tile(name: str, ctype: str, lanes: int, rows: int, vectors: int, fma: str) -> str:
+    """a packed by its rows, b read at place[k] and `second` behind it."""
+    lines = [
+        f"static void column_{name}_{rows}x{vectors}(long long depth, const void* pa, const void* pb,",
+        "    long long second, const long long* place, void* pc, const long long* row, int add) {",
+        f"  const {ctype}* a = (const {ctype}*)pa;",
+        f"  const {ctype}* b = (const {ctype}*)pb;",
+        *begin_sums(name, ctype, rows, vectors),
+        "  for (long long k = 0; k < depth; ++k) {",
+        f"    const {ctype}* bk = b + place[k];",
+        *(f"    const v_{name} b{j} = *(const u_{name}*)(bk + {'second' if j else '0'});" for j in range(vectors)),
+        *multiply(name, ctype, lanes, [f"a[{i}]" for i in range(rows)], vectors, fma),
+        f"    a += {rows};",
+        "  }",
+    ]
+    return "\n".join([*lines, *end_sums(name, lanes, rows, vectors)])
+
+
+def row_tile(name: str, ctype: str, lanes: int, rows: int, vectors: int, fma: str) -> str:
+    """a read at from[row] + at[k], b packed."""
+    lines = [
+        f"static void row_{name}_{rows}x{vectors}(long long depth, const void* pa, const long long* from,",
+        "    const long long* at, const void* pb, void* pc, const long long* row, int add) {",
+        *(f"  const {ctype}* a{i} = (const {ctype}*)pa + from[{i}];" for i in range(rows)),
+        f"  const {ctype}* b = (const {ctype}*)pb;",
+        *begin_sums(name, ctype, rows, vectors),
+        "  for (long long k = 0; k < depth; ++k) {",
+        "    const long long p = at[k];",
+        *(f"    const v_{name} b{j} = *(const u_{name}*)(b + {j * lanes});" for j in range(vectors)),
+        *multiply(name, ctype, lanes, [f"a{i}[p]" for i in range(rows)], vectors, fma),
+        f"    b += {vectors * lanes};",
+        "  }",
+    ]
+    return "\n".join([*lines, *end_sums(name, lanes, rows, vectors)])
+
+
+def begin_sums(name: str, ctype: str, rows: int, vectors: int) -> list[str]:
+    """Named accumulators: an array of them is spilled to the stack."""
+    cells = ", ".join(f"c{i}_{j} = {{0}}" for i in range(rows) for j in range(vectors))
+    return [
+        f"  {ctype}* c = ({ctype}*)pc;",
+        f"  v_{name} {cells};",
+        *(f"  __builtin_prefetch(c + row[{i}], 1);" for i in range(rows)),
+    ]
+
+
+def multiply(name: str, ctype: str, lanes: int, factors: list[str], vectors: int, fma: str) -> list[str]:
+    """One step of the sum: each row's factor times the vectors of b."""
+    splat = ", ".join(["x"] * lanes)
+    lines = []
+    for i, factor in enumerate(factors):
+        lines.append(f"    {{ const {ctype} x = {factor}; const v_{name} t = {{{splat}}};")
+        lines += [f"      c{i}_{j} = {fma.format(t='t', b=f'b{j}', c=f'c{i}_{j}')};" for j in range(vectors)]
+        lines.append("    }")
+    return lines
+
+
+def end_sums(name: str, lanes: int, rows: int, vectors: int) -> list[str]:
+    """c = the sums, or c + the sums."""
+    cells = [(f"c{i}_{j}", f"*(u_{name}*)(c + row[{i}] + {j * lanes})") for i in range(rows) for j in range(vectors)]
+    return [
+        "  if (add) {",
+        *(f"    {cell} = {place} + {cell};" for cell, place in cells),
+        "  }",
+        *(f"  {place} = {cell};" for cell, place in cells),
+        "}",
+    ]
+
+
+def pack_pieces(name: str, ctype: str) -> str:
+    """Whole vectors are copied: what a piece writes past its end, the next one overwrites."""
+    lines = [
+        f"static void pieces_{name}(long long depth, const void* data, const long long* place, int pieces,",
+        "    const long long* from, const long long* to, void* packed, long long width) {",
+        f"  const {ctype}* x = (const {ctype}*)data;",
+        f"  {ctype}* y = ({ctype}*)packed;",
+        "  switch (pieces) {",
+    ]
+    for count in range(1, UNROLLED_PIECES + 1):
+        lines.append(f"  case {count}: {{")
+        lines += [f"    const long long f{q} = from[{q}], t{q} = to[{q}];" for q in range(count)]
+        lines.append(f"    for (long long k = 0; k < depth; ++k, y += width) {{ const {ctype}* xk = x + place[k];")
+        lines += [f"      *(u_{name}*)(y + t{q}) = *(const u_{name}*)(xk + f{q});" for q in range(count)]
+        lines += ["    }", "    return; }"]
+    lines += [
+        "  default:",
+        "    for (long long k = 0; k < depth; ++k, y += width)",
+        "      for (int q = 0; q < pieces; ++q)",
+        f"        *(u_{name}*)(y + to[q]) = *(const u_{name}*)(x + place[k] + from[q]);",
+        "  }",
+        "}",
+    ]
+    return "\n".join(lines)

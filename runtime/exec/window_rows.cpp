@@ -1,0 +1,196 @@
+// Convolution with positions summed, a filter's gradient: channels and taps are the rows of tiles.
+#include <algorithm>
+#include <cstring>
+#include <vector>
+
+#include "exec/window_run.h"
+
+namespace jtcy {
+namespace {
+
+// A filter's gradient of at most so many bytes is summed by blocks, several at a time: Note [Rounds].
+constexpr int64_t kMostPartNbytes = int64_t{256} << 10;
+constexpr int64_t kRoundNbytes = int64_t{4} << 20;
+// Sums of blocks to add worth a thread.
+constexpr int64_t kGrainAdded = 65'536;
+// With fewer rows a thread, packing the columns for each of them costs more than adding the blocks' sums afterwards.
+constexpr int64_t kRowsOfThread = 128;
+
+// Note [Rounds]
+// The gradient of a small filter has few tiles and a long sum. Its blocks are summed each on its own anyway: threads
+// share the blocks of a round, and the sums of the blocks are added in order when all of the round are there. The
+// gradient of a larger filter is shared by its rows instead.
+
+struct RowLayout {
+  explicit RowLayout(const Window& w) {
+    const int64_t columns = w.other.own.count, depth = std::min(kContractionBlock, w.other.depth.count);
+    rows = w.channels * w.taps();
+    step = divide_up(columns, w.lanes) * w.lanes;
+    part_nbytes = w.batch.count * rows * step * w.itemsize;
+    round = part_nbytes > kMostPartNbytes ? 1 : std::min(w.blocks(), kRoundNbytes / part_nbytes);
+    sums = shared.take(part_nbytes);
+    parts = shared.take(round > 1 ? round * part_nbytes : 0);
+    slab = own.take(w.slab_nbytes());
+    places = own.take(w.chunk * 8);
+    taps = own.take(rows * 8);
+    packed = own.take(depth * w.width * w.itemsize);
+    tables = own.take(OperandBlock::table_nbytes(w.other, columns, depth));
+    lines = own.take(kMostPanel * depth * w.itemsize);
+  }
+  int64_t nbytes(int threads) const noexcept { return shared.total + own.total * threads; }
+
+  Taker shared, own;
+  int64_t rows, step, part_nbytes, round;
+  int64_t sums, parts, slab, places, taps, packed, tables, lines;
+};
+
+class RowWorker {
+ public:
+  RowWorker(const Window& w, const RowLayout& layout, char* memory, int thread)
+      : w_(w),
+        layout_(layout),
+        own_(memory + layout.shared.total + thread * layout.own.total),
+        slab_(w, own_ + layout.slab, reinterpret_cast<int64_t*>(own_ + layout.places)),
+        columns_(w.other, *w.prebuilt, w.itemsize, w.other.own.count, std::min(kContractionBlock, w.other.depth.count),
+                 own_ + layout.tables, own_ + layout.lines) {}
+
+  void select_batch(int64_t batch) {
+    slab_.select_batch(batch);
+    columns_.select_batch(batch);
+    columns_.select_positions(0, w_.other.own.count);
+  }
+
+  /// The sums of one block for some panels of rows.
+  void run(int64_t block, const RowPanels& panels, int64_t first_panel, int64_t last_panel, char* to, bool add) {
+    const int64_t k = w_.block_begin[block], depth = w_.block_begin[block + 1] - k, columns = w_.other.own.count;
+    const int64_t row = panels.begin(first_panel), row_end = panels.begin(last_panel);
+    const int64_t channel = row / w_.taps();
+    slab_.select_positions(k, depth);
+    slab_.write(channel, (row_end - 1) / w_.taps() + 1);
+    int64_t* const taps = reinterpret_cast<int64_t*>(own_ + layout_.taps);
+    slab_.fill_taps(row, row_end - row, w_.direct ? 0 : channel, taps);
+    columns_.select_depth(k, depth);
+    char* const packed = own_ + layout_.packed;
+    for (int64_t column = 0; column < columns; column += w_.width) {
+      const int64_t count = std::min(w_.width, columns - column);
+      const int narrow = count <= w_.lanes ? 1 : 0;
+      columns_.pack(column, count, narrow != 0 ? w_.lanes : w_.width, packed);
+      for (int64_t panel = first_panel; panel < last_panel; ++panel) {
+        const int64_t first = panels.begin(panel), height = panels.height(panel);
+        long long rows[JT_MOST_ROWS];
+        for (int64_t i = 0; i < height; ++i) rows[i] = (first + i) * layout_.step + column;
+        w_.kernels->row[narrow][height - 1](depth, slab_.data(), as_abi(taps + first - row), as_abi(slab_.places()),
+                                            packed, to, rows, add ? 1 : 0);
+      }
+    }
+  }
+
+ private:
+  const Window& w_;
+  const RowLayout& layout_;
+  char* own_;
+  Slab slab_;
+  OperandBlock columns_;
+};
+
+void sum_in_rounds(const Window& w, const RowLayout& layout, char* memory, ThreadPool& pool) {
+  const RowPanels panels(layout.rows, w.most_rows);
+  const int64_t batches = w.batch.count, of_batch = layout.part_nbytes / batches;
+  const int64_t products = kContractionBlock * layout.rows * layout.step;
+  for (int64_t first = 0; first < w.blocks(); first += layout.round) {
+    const int64_t count = std::min(layout.round, w.blocks() - first);
+    const auto part = [&](int thread, int64_t begin, int64_t end) {
+      RowWorker worker(w, layout, memory, thread);
+      for (int64_t unit = begin; unit < end; ++unit) {
+        const int64_t block = unit % count, batch = unit / count;
+        if (unit == begin || block == 0) worker.select_batch(batch);
+        worker.run(first + block, panels, 0, panels.count,
+                   memory + layout.parts + block * layout.part_nbytes + batch * of_batch, false);
+      }
+    };
+    pool.parallel_for(batches * count, divide_up(kGrainProducts, products), part);
+    const auto fold = [&](int, int64_t begin, int64_t end) {
+      const int64_t nbytes = (end - begin) * w.itemsize;
+      char* const sums = memory + layout.sums + begin * w.itemsize;
+      const char* parts = memory + layout.parts + begin * w.itemsize;
+      for (int64_t p = 0; p < count; ++p, parts += layout.part_nbytes) {
+        if (first + p == 0) {
+          std::memcpy(sums, parts, static_cast<std::size_t>(nbytes));
+        } else {
+          w.kernels->add(end - begin, parts, sums);
+        }
+      }
+    };
+    pool.parallel_for(layout.part_nbytes / w.itemsize, divide_up(kGrainAdded, count), fold);
+  }
+}
+
+void sum_by_rows(const Window& w, const RowLayout& layout, char* memory, ThreadPool& pool) {
+  const RowPanels panels(layout.rows, w.most_rows);
+  const int64_t of_batch = layout.part_nbytes / w.batch.count;
+  const auto part = [&](int thread, int64_t begin, int64_t end) {
+    RowWorker worker(w, layout, memory, thread);
+    while (begin < end) {
+      const int64_t batch = begin / panels.count, first = begin % panels.count;
+      const int64_t last = std::min(panels.count, first + end - begin);
+      worker.select_batch(batch);
+      for (int64_t block = 0; block < w.blocks(); ++block) {
+        worker.run(block, panels, first, last, memory + layout.sums + batch * of_batch, block > 0);
+      }
+      begin += last - first;
+    }
+  };
+  const int64_t products = std::max<int64_t>(1, w.most_rows * w.other.own.count * w.other.depth.count);
+  pool.parallel_for(w.batch.count * panels.count, divide_up(kGrainProducts, products), part);
+}
+
+/// From [row][column] to where the output has them.
+void move_transposed(const Window& w, const RowLayout& layout, const char* sums, ThreadPool& pool) {
+  const int64_t rows = layout.rows, columns = w.other.own.count;
+  const RoleSteps &out_rows = w.out_rows, &out_columns = w.out_columns;
+  std::vector<int64_t> row_place(static_cast<std::size_t>(rows)), column_place(static_cast<std::size_t>(columns));
+  out_rows.fill(0, rows, 0, row_place.data(), nullptr);
+  out_columns.fill(0, columns, 0, column_place.data(), nullptr);
+  const JtTurnRows turn = w.prebuilt->turn[w.itemsize == 8 ? 3 : 2];
+  std::vector<long long> sum_place(static_cast<std::size_t>(rows));
+  for (int64_t i = 0; i < rows; ++i) sum_place[static_cast<std::size_t>(i)] = i * layout.step;
+  const auto move = [&](int, int64_t begin, int64_t end) {
+    std::vector<char> line(static_cast<std::size_t>(w.lanes * rows * w.itemsize));
+    while (begin < end) {
+      const int64_t batch = begin / columns, first = begin % columns;
+      const int64_t count = std::min({w.lanes + int64_t{0}, columns - first, end - begin});
+      int64_t offset = 0;
+      w.out_batch.fill(batch, 1, 0, &offset, nullptr);
+      const char* const from = sums + (batch * rows * layout.step + first) * w.itemsize;
+      turn(from, sum_place.data(), rows, 0, count, line.data(), rows);
+      for (int64_t j = 0; j < count; ++j) {
+        for (int64_t i = 0; i < rows;) {
+          const int64_t step = i + 1 < rows ? row_place[i + 1] - row_place[i] : 1;
+          int64_t stop = i + 1;
+          while (stop < rows && row_place[stop] - row_place[stop - 1] == step) ++stop;
+          move_run(w, line.data() + (j * rows + i) * w.itemsize,
+                   w.out + (offset + row_place[i] + column_place[first + j]) * w.out_itemsize, stop - i, step);
+          i = stop;
+        }
+      }
+      begin += count;
+    }
+  };
+  pool.parallel_for(w.batch.count * columns, divide_up(int64_t{32'768}, rows), move);
+}
+
+}  // namespace
+
+int64_t window_rows_scratch(const Window& w, int threads) noexcept { return RowLayout(w).nbytes(threads); }
+
+void run_window_rows(const Window& w, char* memory, ThreadPool& pool) {
+  const RowLayout layout(w);
+  if (layout.round > 1 && layout.rows * w.batch.count < kRowsOfThread * pool.threads()) {
+    sum_in_rounds(w, layout, memory, pool);
+  } else {
+    sum_by_rows(w, layout, memory, pool);
+  }
+  move_transposed(w, layout, memory + layout.sums, pool);
+}
+
+}  // namespace jtcy

@@ -1,0 +1,47 @@
+// What both ways of a convolution share: layouts of scratch memory, panels of rows, moves to the output.
+#pragma once
+#include <algorithm>
+#include <cstdint>
+
+#include "exec/window.h"
+
+namespace jtcy {
+
+// Below this many multiply-adds a part one thread is faster (waking another costs about 4 us).
+inline constexpr int64_t kGrainProducts = 400'000;
+
+inline constexpr int64_t kScratchAlignment = 64;
+
+inline int64_t divide_up(int64_t a, int64_t b) noexcept { return (a + b - 1) / b; }
+
+/// Parts of a piece of memory, one behind the other.
+struct Taker {
+  int64_t take(int64_t nbytes) noexcept {
+    const int64_t begin = total;
+    total += divide_up(nbytes, kScratchAlignment) * kScratchAlignment;
+    return begin;
+  }
+  int64_t total = 0;
+};
+
+/// Panels of at most `most` rows, as even as possible.
+struct RowPanels {
+  RowPanels(int64_t row_count, int64_t most) noexcept : rows(row_count), count(divide_up(row_count, most)) {}
+  int64_t begin(int64_t panel) const noexcept { return rows * panel / count; }
+  int64_t height(int64_t panel) const noexcept { return begin(panel + 1) - begin(panel); }
+  int64_t rows, count;
+};
+
+inline const long long* as_abi(const int64_t* values) noexcept { return reinterpret_cast<const long long*>(values); }
+
+/// to[i * step] = from[i]; 16-bit floats are rounded here, once.
+void move_run(const Window& w, const char* from, char* to, int64_t count, int64_t step) noexcept;
+
+/// Positions are the columns of tiles.
+int64_t window_columns_scratch(const Window& w, int threads) noexcept;
+void run_window_columns(const Window& w, char* memory, ThreadPool& pool, const Epilogue* epilogue);
+/// Positions are summed.
+int64_t window_rows_scratch(const Window& w, int threads) noexcept;
+void run_window_rows(const Window& w, char* memory, ThreadPool& pool);
+
+}  // namespace jtcy

@@ -61,17 +61,19 @@ class WindowAnalysis {
     return true;
   }
 
-  /// Positions are on the longer side of the windows.
+  /// Positions are on the longer side of the windows, and never run backwards.
   bool choose_parts() {
     int64_t count[2] = {1, 1};  // output, summed
+    bool backwards = false;     // along a summed axis
     for (int64_t d = 0; d < map_.ndim[image_]; ++d) {
       const ContractionDim dim = map_.dim(image_, d);
       if (dim.divisor != 1) return false;
       if (!is_window(dim)) continue;
       if (is_summed(dim.axis1) == is_summed(dim.axis2)) return false;
       for (const int64_t axis : {dim.axis1, dim.axis2}) count[is_summed(axis) ? 1 : 0] *= map_.extent(op_, axis);
+      backwards |= (is_summed(dim.axis1) ? dim.coef1 : dim.coef2) < 0;
     }
-    w_.sums_positions = count[1] > count[0];
+    w_.sums_positions = count[1] > count[0] && !backwards;
     part_.resize(static_cast<std::size_t>(map_.axes), Part::kFree);
     for (int64_t axis = 0; axis < map_.axes; ++axis) {
       if (!map_.uses(image_, axis)) {

@@ -20,6 +20,9 @@ bool stores_in_place(const Window& w) noexcept {
   return line % w.width == 0;
 }
 
+// Elements of the filter to pack worth a thread.
+constexpr int64_t kGrainPacked = 32'768;
+
 struct ColumnLayout {
   explicit ColumnLayout(const Window& w) : in_place(stores_in_place(w)) {
     const int64_t rows = w.other.own.count, depth = std::min(kContractionBlock, w.other.depth.count);
@@ -31,15 +34,14 @@ struct ColumnLayout {
     packed = own.take((depth * w.width + w.lanes) * w.itemsize);
     sums = own.take(in_place ? 0 : rows * w.chunk * w.itemsize);
     out_rows = own.take(rows * 8);
-    out_columns = own.take(w.chunk * 8);
-    tables = own.take(OperandBlock::table_nbytes(w.other, w.most_rows, depth));
+    tables = own.take(OperandBlock::table_nbytes(w.other, rows, depth));
     lines = own.take(kMostPanel * depth * w.itemsize);
   }
   int64_t nbytes(int threads) const noexcept { return shared.total + own.total * threads; }
 
   bool in_place;
   Taker shared, own;
-  int64_t filter, slab, places, taps, packed_places, packed, sums, out_rows, out_columns, tables, lines;
+  int64_t filter, slab, places, taps, packed_places, packed, sums, out_rows, tables, lines;
 };
 
 /// The filter, packed for all threads: by batch, block of the sum and panel of rows.
@@ -48,23 +50,24 @@ void pack_filter(const Window& w, const ColumnLayout& layout, char* memory, Thre
   const RowPanels panels(rows, w.most_rows);
   const auto part = [&](int thread, int64_t begin, int64_t end) {
     char* const own = memory + layout.shared.total + thread * layout.own.total;
-    OperandBlock block(w.other, *w.prebuilt, w.itemsize, w.most_rows, std::min(kContractionBlock, depth),
-                       own + layout.tables, own + layout.lines);
+    OperandBlock block(w.other, *w.prebuilt, w.itemsize, rows, std::min(kContractionBlock, depth), own + layout.tables,
+                       own + layout.lines);
     for (int64_t unit = begin; unit < end; ++unit) {
-      const int64_t panel = unit % panels.count, batch = unit / panels.count, first = panels.begin(panel);
-      const int64_t height = panels.height(panel);
+      const int64_t batch = unit / w.blocks(), number = unit % w.blocks();
+      const int64_t k = w.block_begin[number], count = w.block_begin[number + 1] - k;
+      if (count == 0) continue;
       block.select_batch(batch);
-      block.select_positions(first, height);
-      for (int64_t b = 0; b < w.blocks(); ++b) {
-        const int64_t k = w.block_begin[b], count = w.block_begin[b + 1] - k;
-        if (count == 0) continue;
-        block.select_depth(k, count);
-        block.pack(0, height, height,
-                   memory + layout.filter + ((batch * depth + k) * rows + first * count) * w.itemsize);
+      block.select_positions(0, rows);
+      block.select_depth(k, count);
+      char* const to = memory + layout.filter + (batch * depth + k) * rows * w.itemsize;
+      for (int64_t panel = 0; panel < panels.count; ++panel) {
+        const int64_t first = panels.begin(panel), height = panels.height(panel);
+        block.pack(first, height, height, to + first * count * w.itemsize);
       }
     }
   };
-  pool.parallel_for(w.batch.count * panels.count, divide_up(kGrainProducts, 64 * w.most_rows * depth), part);
+  pool.parallel_for(w.batch.count * w.blocks(), divide_up(kGrainPacked, rows * std::min(kContractionBlock, depth)),
+                    part);
 }
 
 class ColumnWorker {
@@ -88,8 +91,13 @@ class ColumnWorker {
   /// All sums of a chunk of positions for some panels of rows.
   void run(int64_t batch, int64_t begin, int64_t count, int64_t first_panel, int64_t last_panel) {
     slab_.select_batch(batch);
-    slab_.select_positions(begin, count);
-    w_.out_columns.fill(begin, count, 0, at(layout_.out_columns), nullptr);
+    if (begin != begin_ || count != count_) {
+      begin_ = begin;
+      count_ = count;
+      slab_.select_positions(begin, count);
+      plan_panels();
+      find_runs();
+    }
     int64_t offset = 0;
     w_.out_batch.fill(batch, 1, 0, &offset, nullptr);
     out_ = w_.out + offset * w_.out_itemsize;
@@ -102,68 +110,78 @@ class ColumnWorker {
       slab_.fill_taps(k, depth, w_.direct ? 0 : channel, at(layout_.taps));
       const char* const filter = filter_ + (batch * w_.other.depth.count + k) * w_.other.own.count * w_.itemsize;
       for (int64_t column = 0; column < count; column += w_.width) {
-        multiply_panel(column, std::min(w_.width, count - column), depth, filter, first_panel, last_panel, add);
+        multiply_panel(plan_[static_cast<std::size_t>(column / w_.width)], depth, filter, first_panel, last_panel, add);
       }
       add = true;
     }
-    finish(count, panels_.begin(first_panel), panels_.begin(last_panel));
+    finish(panels_.begin(first_panel), panels_.begin(last_panel));
   }
 
  private:
   int64_t* at(int64_t place) const noexcept { return reinterpret_cast<int64_t*>(own_ + place); }
 
-  void multiply_panel(int64_t column, int64_t count, int64_t depth, const char* filter, int64_t first_panel,
-                      int64_t last_panel, bool add) {
-    const int narrow = count <= w_.lanes ? 1 : 0;
-    const int64_t width = narrow != 0 ? w_.lanes : w_.width;
-    const int64_t* const places = slab_.places() + column;
-    const auto in_line = [places](int64_t first, int64_t length) {
-      for (int64_t i = 1; i < length; ++i) {
-        if (places[first + i] != places[first] + i) return false;
+  /// How tiles read a panel of columns.
+  struct PanelPlan {
+    int64_t width, first;  // first column's place in the slab
+    int64_t second;        // of the second vector, from the first's
+    int64_t to;            // place in a row of the output or of the sums
+    int pieces;            // 0: read where it is, else copied piece by piece
+    std::size_t pieces_begin;
+  };
+
+  void plan_panels() {
+    plan_.clear();
+    piece_from_.clear();
+    piece_to_.clear();
+    for (int64_t column = 0; column < count_; column += w_.width) {
+      const int64_t* const places = slab_.places() + column;
+      const int64_t count = std::min(w_.width, count_ - column), width = count <= w_.lanes ? w_.lanes : w_.width;
+      PanelPlan plan{width, places[0], w_.lanes, column, 0, piece_from_.size()};
+      if (layout_.in_place) w_.out_columns.fill(begin_ + column, 1, 0, &plan.to, nullptr);
+      int64_t begin = 0;  // of the piece
+      for (int64_t i = 1; i <= count; ++i) {
+        if (i < count && places[i] - places[begin] == i - begin && i - begin < w_.lanes) continue;
+        piece_from_.push_back(places[begin]);
+        piece_to_.push_back(begin);
+        ++plan.pieces;
+        begin = i;
       }
-      return true;
-    };
-    const char* b = slab_.data() + places[0] * w_.itemsize;
+      if (count == width && plan.pieces == width / w_.lanes) {
+        if (plan.pieces == 2) plan.second = piece_from_.back() - places[0];
+        plan.pieces = 0;
+      }
+      plan_.push_back(plan);
+    }
+  }
+
+  void multiply_panel(const PanelPlan& plan, int64_t depth, const char* filter, int64_t first_panel, int64_t last_panel,
+                      bool add) {
+    const int narrow = plan.width == w_.width ? 0 : 1;
+    const char* b = slab_.data() + plan.first * w_.itemsize;
     const int64_t* place = at(layout_.taps);
-    int64_t second = w_.lanes;
-    if (count == width && in_line(0, w_.lanes) && (narrow != 0 || in_line(w_.lanes, w_.lanes))) {
-      if (narrow == 0) second = places[w_.lanes] - places[0];
-    } else {
-      pack(places, count, depth, width);
-      b = own_ + layout_.packed;
+    if (plan.pieces > 0) {
+      char* const packed = own_ + layout_.packed;
+      w_.kernels->pack(depth, slab_.data(), as_abi(place), plan.pieces, &piece_from_[plan.pieces_begin],
+                       &piece_to_[plan.pieces_begin], packed, plan.width);
+      b = packed;
       place = at(layout_.packed_places) + narrow * kContractionBlock;
     }
     const int64_t* const out_rows = at(layout_.out_rows);
     char* const to = layout_.in_place ? out_ : own_ + layout_.sums;
-    const int64_t to_column = layout_.in_place ? at(layout_.out_columns)[column] : column;
     for (int64_t panel = first_panel; panel < last_panel; ++panel) {
       const int64_t first = panels_.begin(panel), height = panels_.height(panel);
       long long rows[JT_MOST_ROWS];
       for (int64_t i = 0; i < height; ++i) {
-        rows[i] = (layout_.in_place ? out_rows[first + i] : (first + i) * w_.chunk) + to_column;
+        rows[i] = (layout_.in_place ? out_rows[first + i] : (first + i) * w_.chunk) + plan.to;
       }
-      w_.kernels->column[narrow][height - 1](depth, filter + first * depth * w_.itemsize, b, second, as_abi(place), to,
-                                             rows, add ? 1 : 0);
+      w_.kernels->column[narrow][height - 1](depth, filter + first * depth * w_.itemsize, b, plan.second, as_abi(place),
+                                             to, rows, add ? 1 : 0);
     }
-  }
-
-  /// Positions that are no whole vectors in the slab, next to each other.
-  void pack(const int64_t* places, int64_t count, int64_t depth, int64_t width) {
-    long long from[kMostPanel], to[kMostPanel];
-    int pieces = 0;
-    for (int64_t i = 0; i < count; ++i) {
-      const bool follows = pieces > 0 && places[i] == from[pieces - 1] + (i - to[pieces - 1]);
-      if (follows && i - to[pieces - 1] < w_.lanes) continue;
-      from[pieces] = places[i];
-      to[pieces++] = i;
-    }
-    w_.kernels->pack(depth, slab_.data(), as_abi(at(layout_.taps)), pieces, from, to, own_ + layout_.packed, width);
   }
 
   /// Sums that wait in scratch memory go to the output; the epilogue gets what follows each other there.
-  void finish(int64_t count, int64_t row, int64_t row_end) {
+  void finish(int64_t row, int64_t row_end) const {
     if (layout_.in_place && epilogue_ == nullptr) return;
-    find_runs(count);
     const int64_t base = (out_ - w_.out) / w_.out_itemsize;
     for (; row < row_end; ++row) {
       const int64_t to = at(layout_.out_rows)[row];
@@ -178,15 +196,22 @@ class ColumnWorker {
     }
   }
 
-  void find_runs(int64_t count) {
-    const int64_t* const columns = at(layout_.out_columns);
+  /// Where the chunk's columns go: they are split where a line of the output ends.
+  void find_runs() {
+    const RoleSteps& out = w_.out_columns;
+    int64_t line = 1, step = 1;
+    for (int axis = out.axes - 1; axis >= 0; --axis) {
+      if (out.extent[axis] == 1) continue;
+      if (line == 1) step = out.offset[axis];
+      if (out.offset[axis] != line * step) break;
+      line *= out.extent[axis];
+    }
     runs_.clear();
-    for (int64_t j = 0; j < count;) {
-      const int64_t step = j + 1 < count ? columns[j + 1] - columns[j] : 1;
-      int64_t end = j + 1;
-      while (end < count && columns[end] - columns[end - 1] == step) ++end;
-      runs_.push_back(JtRun{j, end - j, columns[j], step, 0});
-      j = end;
+    for (int64_t j = 0, next; j < count_; j = next) {
+      next = std::min(count_, j + line - (begin_ + j) % line);
+      int64_t offset = 0;
+      out.fill(begin_ + j, 1, 0, &offset, nullptr);
+      runs_.push_back(JtRun{j, next - j, offset, step, 0});
     }
   }
 
@@ -199,6 +224,9 @@ class ColumnWorker {
   Slab slab_;
   RowPanels panels_;
   char* out_ = nullptr;
+  int64_t begin_ = -1, count_ = 0;  // the chunk
+  std::vector<PanelPlan> plan_;
+  std::vector<long long> piece_from_, piece_to_;
   std::vector<JtRun> runs_;  // of the chunk's columns in the output
 };
 
@@ -211,23 +239,24 @@ void run_window_columns(const Window& w, char* memory, ThreadPool& pool, const E
   pack_filter(w, layout, memory, pool);
   const int64_t threads = pool.threads(), positions = w.positions();
   const RowPanels panels(w.other.own.count, w.most_rows);
-  // Smaller chunks, then parts of the rows, until every thread has two.
-  int64_t chunk = w.chunk;
-  while (chunk > 4 * w.width && w.batch.count * divide_up(positions, chunk) < 2 * threads) {
-    chunk = divide_up(chunk / 2, w.width) * w.width;
+  // Smaller chunks, then parts of the rows, until every thread has as much as the others.
+  const int64_t columns = divide_up(positions, w.width), most = w.chunk / w.width;
+  int64_t chunks = divide_up(columns, most);
+  if (w.batch.count * chunks < 4 * threads) {
+    const int64_t wanted = divide_up(divide_up(2 * threads, w.batch.count), 2) * 2;
+    chunks = std::max(chunks, std::min(divide_up(chunks, wanted) * wanted, divide_up(columns, 2)));
   }
-  const int64_t chunks = divide_up(positions, chunk);
   const int64_t parts = std::clamp<int64_t>(divide_up(threads, w.batch.count * chunks), 1, panels.count);
   const auto part = [&](int thread, int64_t begin, int64_t end) {
     ColumnWorker worker(w, layout, memory, thread, epilogue);
     for (int64_t unit = begin; unit < end; ++unit) {
       const int64_t of_rows = unit % parts, at = unit / parts % chunks, batch = unit / parts / chunks;
-      const int64_t first = at * chunk;
-      worker.run(batch, first, std::min(chunk, positions - first), panels.count * of_rows / parts,
+      const int64_t first = columns * at / chunks * w.width, last = columns * (at + 1) / chunks * w.width;
+      worker.run(batch, first, std::min(last, positions) - first, panels.count * of_rows / parts,
                  panels.count * (of_rows + 1) / parts);
     }
   };
-  const int64_t products = std::max<int64_t>(1, chunk * panels.rows * w.other.depth.count / parts);
+  const int64_t products = std::max<int64_t>(1, positions / chunks * panels.rows * w.other.depth.count / parts);
   pool.parallel_for(w.batch.count * chunks * parts, divide_up(kGrainProducts, products), part);
 }
 

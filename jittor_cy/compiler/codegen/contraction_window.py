@@ -7,6 +7,8 @@ from __future__ import annotations
 
 __all__ = ["window_row", "window_sources"]
 
+# Steps of the sum by which the filter is fetched ahead: it streams from the second-level cache.
+AHEAD = 32
 # Pieces of a panel that have a loop of their own: their places stay in registers.
 UNROLLED_PIECES = 8
 
@@ -70,8 +72,9 @@ def column_tile(name: str, ctype: str, lanes: int, rows: int, vectors: int, fma:
         "    long long second, const long long* place, void* pc, const long long* row, int add) {",
         f"  const {ctype}* a = (const {ctype}*)pa;",
         f"  const {ctype}* b = (const {ctype}*)pb;",
-        *begin_sums(name, ctype, rows, vectors),
+        *begin_sums(name, ctype, lanes, rows, vectors),
         "  for (long long k = 0; k < depth; ++k) {",
+        f"    __builtin_prefetch(a + {AHEAD * rows});",
         f"    const {ctype}* bk = b + place[k];",
         *(f"    const v_{name} b{j} = *(const u_{name}*)(bk + {'second' if j else '0'});" for j in range(vectors)),
         *multiply(name, ctype, lanes, [f"a[{i}]" for i in range(rows)], vectors, fma),
@@ -88,7 +91,7 @@ def row_tile(name: str, ctype: str, lanes: int, rows: int, vectors: int, fma: st
         "    const long long* at, const void* pb, void* pc, const long long* row, int add) {",
         *(f"  const {ctype}* a{i} = (const {ctype}*)pa + from[{i}];" for i in range(rows)),
         f"  const {ctype}* b = (const {ctype}*)pb;",
-        *begin_sums(name, ctype, rows, vectors),
+        *begin_sums(name, ctype, lanes, rows, vectors),
         "  for (long long k = 0; k < depth; ++k) {",
         "    const long long p = at[k];",
         *(f"    const v_{name} b{j} = *(const u_{name}*)(b + {j * lanes});" for j in range(vectors)),
@@ -99,13 +102,13 @@ def row_tile(name: str, ctype: str, lanes: int, rows: int, vectors: int, fma: st
     return "\n".join([*lines, *end_sums(name, lanes, rows, vectors)])
 
 
-def begin_sums(name: str, ctype: str, rows: int, vectors: int) -> list[str]:
+def begin_sums(name: str, ctype: str, lanes: int, rows: int, vectors: int) -> list[str]:
     """Named accumulators: an array of them is spilled to the stack."""
     cells = ", ".join(f"c{i}_{j} = {{0}}" for i in range(rows) for j in range(vectors))
     return [
         f"  {ctype}* c = ({ctype}*)pc;",
         f"  v_{name} {cells};",
-        *(f"  __builtin_prefetch(c + row[{i}], 1);" for i in range(rows)),
+        *(f"  __builtin_prefetch(c + row[{i}] + {j * lanes}, 1);" for i in range(rows) for j in range(vectors)),
     ]
 
 

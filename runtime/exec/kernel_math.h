@@ -1499,25 +1499,25 @@ static inline double jt_erfc_f64(double x) {
   return x < 0.46 ? (x > -1.25 ? near : 2.0 - far) : far;
 }
 
-/* sin, cos, tan of float32: x 2 / pi modulo 4 in float64, 2 / pi in seven parts of 28 bits, so that every product is
-   exact for every float32 and nothing branches */
-static inline double jt_quarter_turns_part_f64(double x, double part) {
+/* sin, cos, tan of float32: x / (2 pi) modulo 1 in float64, 1 / (2 pi) in seven parts of 28 bits, so that every product
+   is exact for every float32 and nothing branches */
+static inline double jt_turns_part_f64(double x, double part) {
   const double t = x * part;
-  return t - 4.0 * jt_round_f64(t * 0.25);
+  return t - jt_round_f64(t);
 }
 /* x - n pi / 2; n modulo 4 in quadrant */
 static inline float jt_reduce_f32(float x, int* quadrant) {
-  const double t0 = jt_quarter_turns_part_f64((double)x, 0.6366197690367699);
-  const double t1 = jt_quarter_turns_part_f64((double)x, 3.330811459978378e-09);
-  const double t2 = jt_quarter_turns_part_f64((double)x, 1.6153797803925804e-17);
-  const double t3 = jt_quarter_turns_part_f64((double)x, 7.696704847356705e-26);
-  const double t4 = jt_quarter_turns_part_f64((double)x, 1.6682867657019525e-34);
-  const double t5 = jt_quarter_turns_part_f64((double)x, 1.158871328288855e-43);
-  const double t6 = jt_quarter_turns_part_f64((double)x, 7.053959074836051e-52);
-  const double rounded = (t0 + t1 + t2 + t3 + t4 + t5 + t6) + JT_ROUND_F64, n = rounded - JT_ROUND_F64;
-  const double r = (t0 - n) + t1 + t2 + t3 + t4 + t5 + t6;
+  const double t0 = jt_turns_part_f64((double)x, 0.15915494225919247);
+  const double t1 = jt_turns_part_f64((double)x, 8.327028649945944e-10);
+  const double t2 = jt_turns_part_f64((double)x, 4.038449450981451e-18);
+  const double t3 = jt_turns_part_f64((double)x, 1.9241762118391763e-26);
+  const double t4 = jt_turns_part_f64((double)x, 4.170716914254881e-35);
+  const double t5 = (double)x * 2.8971783207221377e-44, t6 = (double)x * 1.7634897687090127e-52;
+  const double rest = t2 + (t3 + (t4 + (t5 + t6)));
+  const double rounded = JT_FMA_F64(t0 + (t1 + rest), 4.0, JT_ROUND_F64), n = rounded - JT_ROUND_F64;
+  const double r = (JT_FMA_F64(n, -0.25, t0) + t1) + rest;
   *quadrant = (int)jt_bits_f64(rounded);
-  return (float)(r * 1.5707963267948966);
+  return (float)(r * 6.283185307179586);
 }
 static inline float jt_sin_near_f32(float r) {
   const float z = r * r;

@@ -17,7 +17,8 @@ RUNTIME = Path("runtime")
 PACKAGE = Path("jittor_cy")
 LIBRARY = "libjtcy.so"
 # Texts that the kernel generator pastes; an installed package has no runtime/ folder beside it.
-PASTED = ("exec/kernel_abi.h", "exec/kernel_math.h", "device/simulated/simt.h")
+MATHS = sorted(f"exec/{path.name}" for path in (ROOT / RUNTIME / "exec").glob("kernel_math*.h"))
+PASTED = ("exec/kernel_abi.h", *MATHS, "device/simulated/simt.h")
 
 COMMON = ["-fPIC", "-O2", "-g0", "-Wall", "-Wextra", "-Wno-unused-parameter", "-pthread", "-fvisibility-inlines-hidden"]
 # The bits of a kernel follow from these (docs/bits.md); generated kernels use the same.

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from jittor_cy.compiler.codegen.contraction import INSTRUCTION_SETS, prebuilt_source
+from jittor_cy.compiler.codegen.pasted import maths_text
 
 __all__ = ["write_prebuilt"]
 
@@ -21,12 +22,11 @@ def write_prebuilt(folder: Path, runtime: Path = RUNTIME) -> list[Path]:
     """Write the source of each instruction set; a file whose text is unchanged keeps its time stamp."""
     header = (runtime / "contraction.h").read_text(encoding="utf-8")
     abi = header[header.index(ABI_BEGIN) : header.index(ABI_END)]
-    maths = (runtime / "kernel_math.h").read_text(encoding="utf-8")
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
     for isa in INSTRUCTION_SETS:
         path = folder / f"prebuilt_{isa.name}.c"
-        text = prebuilt_source(isa, abi, maths)
+        text = prebuilt_source(isa, abi, maths_text())
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             path.write_text(text, encoding="utf-8")
         paths.append(path)

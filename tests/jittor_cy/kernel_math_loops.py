@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from jittor_cy.compiler.codegen.pasted import maths_text
 from jittor_cy.compiler.toolchain.gcc import flags_for
 
 ROOT = Path(__file__).resolve().parents[2]
-HEADER = ROOT / "runtime" / "exec" / "kernel_math.h"
 
 # name → what /proc/cpuinfo must name
 INSTRUCTION_SETS = {
@@ -46,10 +46,9 @@ def available() -> list[str]:
 
 def source() -> str:
     """A loop over each function of the header, loop_<function>(x, ..., out, count), and its repetition for timing."""
-    text = HEADER.read_text(encoding="utf-8")
-    lines = [f'#include "{HEADER}"']
+    lines = ['#include "exec/kernel_math.h"']
     pattern = r"^static inline ([\w ]+?) jt_(\w+)\(([^)]*)\)"
-    for kind, name, parameters in re.findall(pattern, text, re.MULTILINE | re.DOTALL):
+    for kind, name, parameters in re.findall(pattern, maths_text(), re.MULTILINE | re.DOTALL):
         if "*" in parameters:
             continue
         types = [re.sub(r"(const )?([\w ]+?)\s+\w+$", r"\2", p.strip()) for p in parameters.split(",")]
@@ -74,8 +73,8 @@ def build(isa: str) -> tuple[ctypes.CDLL, str]:
     """The loops as a library that links to nothing, compiled as kernels are, and what gcc says of its loops."""
     folder = Path(tempfile.mkdtemp(prefix="jtcy_math_"))
     (folder / "loops.c").write_text(source(), encoding="utf-8")
-    command = ["gcc", *flags_for(isa), "-shared", "-nostdlib", "-Wl,--no-undefined", "-fopt-info-vec",
-               "-fno-tree-loop-distribute-patterns", "loops.c", "-o", "loops.so"]  # fmt: skip
+    options = ["-shared", "-nostdlib", "-Wl,--no-undefined", "-fopt-info-vec", "-fno-tree-loop-distribute-patterns"]
+    command = ["gcc", *flags_for(isa), *options, f"-I{ROOT / 'runtime'}", "loops.c", "-o", "loops.so"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-4000:]
     return ctypes.CDLL(str(folder / "loops.so")), done.stderr

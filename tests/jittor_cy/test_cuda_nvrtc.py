@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 
 from jittor_cy.compiler.codegen.cuda_text import PRELUDE, KernelShape, cuda_math, shape_line, shapes_in
+from jittor_cy.compiler.codegen.pasted import maths_text
 from jittor_cy.compiler.toolchain import nvrtc
 from jittor_cy.errors import CompileError
 
 needs_nvrtc = pytest.mark.skipif(nvrtc.nvrtc_version() is None, reason="NVRTC is not installed (pip install .[cuda])")
-MATHS = (
-    (Path(__file__).resolve().parents[2] / "runtime" / "exec" / "kernel_math.h").read_text().replace("#pragma once", "")
-)
+MATHS = maths_text().replace("#pragma once", "")
 FUNCTION = re.compile(r"^static inline ([\w ]+?) (jt_\w+)\(([^)]*)\)", re.MULTILINE)
 
 

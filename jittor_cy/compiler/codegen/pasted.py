@@ -6,7 +6,7 @@ import functools
 import re
 from pathlib import Path
 
-__all__ = ["abi_text", "closure", "pasted_file", "preamble"]
+__all__ = ["abi_text", "closure", "maths_text", "pasted_file", "preamble"]
 
 HELPERS = {
     "jt_index_quotient": """\
@@ -55,6 +55,7 @@ static __attribute__((noinline, cold)) void jt_report(KernelError* error, int op
   error->limit = limit;
 }""",
 }
+INCLUDED = re.compile(r'^#include "exec/(kernel_math_\w+\.h)"\n', re.MULTILINE)
 CALLED = re.compile(r"\bjt_\w+(?=\()")
 
 
@@ -76,10 +77,23 @@ def abi_text() -> str:
 
 
 @functools.cache
+def maths_text() -> str:
+    """kernel_math.h with the files that it includes in their places, each once."""
+    seen = set()
+
+    def joined(name: str) -> str:
+        if name in seen:
+            return ""
+        seen.add(name)
+        return INCLUDED.sub(lambda match: joined(match[1]), pasted_file(name).read_text(encoding="utf-8"))
+
+    return joined("kernel_math.h")
+
+
+@functools.cache
 def maths() -> tuple[str, dict[str, str]]:
     """(what stands in front of the functions, name → text of each function in order)."""
-    text = pasted_file("kernel_math.h").read_text()
-    start = text.split("/* kernel-math-preamble-begin */")[1]
+    start = maths_text().split("/* kernel-math-preamble-begin */")[1]
     before, rest = start.split("/* kernel-math-preamble-end */")
     functions = {}
     lines = rest.splitlines()

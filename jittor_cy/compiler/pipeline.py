@@ -17,6 +17,7 @@ from jittor_cy.compiler.ir.printer import kernel_text
 from jittor_cy.compiler.ir.program import DimRef, KernelSource, Launch, Program
 from jittor_cy.compiler.passes.donate import donate, donations_of
 from jittor_cy.compiler.passes.hoist import hoist
+from jittor_cy.compiler.passes.interior import interior
 from jittor_cy.compiler.passes.prefetch import prefetch
 from jittor_cy.compiler.passes.simplify_graph import simplify_graph
 from jittor_cy.compiler.passes.split import split
@@ -57,6 +58,7 @@ class Pass:
 
 LOWER = (
     Pass("donate", donate, ensures=spec.loops),
+    Pass("interior", interior, ensures=spec.loops, device="cpu"),
     Pass("prefetch", prefetch, ensures=spec.loops),
     Pass("split", split, ensures=spec.loops, device="cpu"),
     Pass("stream", stream, ensures=spec.loops, device="cpu"),

@@ -49,6 +49,7 @@ class CpuPrinter(Printer):
         self.reductions = ReducePrinter(self)
         self.streams = StreamPrinter(self)
         self.tile = 0  # of the phase at hand: columns of an iteration
+        self.scalars: dict[int, bool] = {}  # those that it names, and whether each is a float
         self.pragma = ["#pragma GCC ivdep"] if any(b.aliased for b in kernel.buffers) else []
 
     def phase(self, number: int) -> list[str]:
@@ -63,6 +64,10 @@ class CpuPrinter(Printer):
             "const KernelArgs* args, void* local, long long begin, long long end",
         )
         everything = text + "\n".join(value for _, value in given)
+        scalars = [
+            f"const {'double' if is_float else 'long long'} c{i} = args->scalar[{i}].{'f' if is_float else 'i'};"
+            for i, is_float in self.scalars.items()
+        ]
         dims = [
             f"const long long d{i} = args->dim[{i}];" for i in range(len(self.kernel.dims)) if uses(everything, f"d{i}")
         ]
@@ -71,12 +76,20 @@ class CpuPrinter(Printer):
         return [
             "__attribute__((flatten, noinline))",
             f"static void {name}_work({work}) {{",
-            *indent(dims + lines),
+            *indent(dims + scalars + lines),
             "}",
             f"void {name}({arguments}) {{",
             *indent([*dims, f"{name}_work({call});"]),
             "}",
         ]
+
+    def text(self, expr: Expr) -> str:
+        """Scalars are locals: a store through a pointer could otherwise change them."""
+        if expr.kind != "scalar":
+            return super().text(expr)
+        position, is_float = expr.data  # type: ignore[misc]
+        self.scalars[position] = is_float
+        return f"c{position}"
 
     def pointers(self, text: str) -> list[tuple[str, str]]:
         """(declaration, value) of the pointers that the body names."""

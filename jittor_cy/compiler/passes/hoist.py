@@ -71,7 +71,7 @@ class Hoister:
                     known = self.reduce_loop(statement, known, table, out)
                 case Partial():
                     known = self.partial(statement, known, table, out)
-                case Recall():
+                case Recall() | Define():
                     out.append(statement)
                     known = known | {str(statement.target.data)}
                 case _:

@@ -1,0 +1,190 @@
+"""interior: a loop over guarded elements runs without guards where all of them hold, and with them at its ends.
+
+before:  lanes p1 from 0 to d1: out0[p1] <- Where(Within(p1 - c0, 0, d2), buffer0[p1 - c0 if ..], fill)
+after:   low0 = .., high0 = ..                                where every condition along p1 holds
+         lanes p1 from low0 to high0: out0[p1] <- buffer0[p1 - c0]        gcc can vectorize this one
+         loop edge from 0 to 2: the same loop as before, over what is left on either side
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from jittor_cy.compiler.ir import expr as e
+from jittor_cy.compiler.ir import index as ix
+from jittor_cy.compiler.ir.expr import Expr
+from jittor_cy.compiler.ir.kernel import Assign, Define, Kernel, Loop, PhaseBody, Statement, begin_of, end_of
+from jittor_cy.compiler.ir.statements import roots_of
+
+__all__ = ["interior"]
+
+# A loop is printed twice; beyond this it takes longer to compile than it gains.
+MAX_NODES = 600
+
+
+def interior(kernel: Kernel) -> Kernel:
+    return replace(kernel, phases=tuple(Interior().phase(p) for p in kernel.phases))
+
+
+class Interior:
+    """One phase; names of limits are numbered."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def phase(self, phase: PhaseBody) -> PhaseBody:
+        flat = len(phase.axes) == 1 and not phase.tile and not phase.spans
+        if flat and all(isinstance(s, Assign) for s in phase.body):
+            axis = phase.axes[0]
+            cut = self.loop(Loop(axis, begin_of(axis), end_of(axis), True, phase.body))
+            return phase if len(cut) == 1 else replace(phase, body=tuple(cut), spans=True)
+        return replace(phase, body=tuple(s for statement in phase.body for s in self.statement(statement)))
+
+    def statement(self, statement: Statement) -> list[Statement]:
+        if not isinstance(statement, Loop):
+            return [statement]
+        if not statement.lanes:
+            body = tuple(s for inner in statement.body for s in self.statement(inner))
+            return [replace(statement, body=body)]
+        return self.loop(statement)
+
+    def loop(self, loop: Loop) -> list[Statement]:
+        """The loop, or its limits, its interior and its ends."""
+        roots = roots_of(loop)
+        nodes = list(e.postorder(roots))
+        plain = all(isinstance(s, Assign) for s in loop.body) and not any(
+            n.kind in ("reduce", "checked") for n in nodes
+        )
+        guarded = any(n.kind == "load" and len(n.args) > 1 for n in nodes)
+        found = [n for n in conditions(roots) if runs_along(n, loop.axis)] if plain and guarded else []
+        if not found or len(nodes) > MAX_NODES:
+            return [loop]
+        names = [e.variable(f"{which}{self.count}", "int64") for which in ("low", "high")]
+        self.count += 1
+        low, high = limits(found, loop)
+        holds = {n: TRUE for n in found}
+        body = tuple(Assign(s.target, without(s.value, holds)) for s in loop.body if isinstance(s, Assign))
+        edge = e.axis("edge", ix.const(2))
+        last = e.op("IndexEq", "bool", edge, ix.ONE)
+        begin, end = (e.op("Where", "int64", last, a, b) for a, b in ((names[1], loop.begin), (loop.end, names[0])))
+        return [
+            Define(names[0], low),
+            Define(names[1], e.op("IndexMax", "int64", high, names[0])),
+            replace(loop, begin=names[0], end=names[1], body=body),
+            Loop(edge, ix.ZERO, ix.const(2), False, (replace(loop, begin=begin, end=end),)),
+        ]
+
+
+TRUE = e.const(1, "bool")
+
+
+def conditions(roots: list[Expr]) -> list[Expr]:
+    """Every Within that decides about a value, where those before it hold."""
+    found: dict[Expr, None] = {}
+    seen: set[Expr] = set(roots)
+    stack = list(roots)
+    while stack:
+        node = stack.pop()
+        if node.kind == "op" and node.data == "Within":
+            found[node] = None
+        below = node.args[:2] if chooses(node) else node.args
+        stack += [a for a in below if a not in seen]
+        seen.update(below)
+    return list(found)
+
+
+def chooses(node: Expr) -> bool:
+    """Whether a node has its second operand where conditions on an index hold."""
+    if node.kind != "op" or node.data != "Where":
+        return False
+    stack = [node.args[0]]
+    while stack:
+        condition = stack.pop()
+        if condition.kind != "op" or condition.data not in ("Both", "Within"):
+            return False
+        stack += condition.args if condition.data == "Both" else ()
+    return True
+
+
+def runs_along(condition: Expr, axis: Expr) -> bool:
+    """Whether the condition holds in one range along the axis."""
+    return is_certain(condition) or slope(undivided(condition)[0], axis) is not None
+
+
+def is_certain(condition: Expr) -> bool:
+    """Whether a remainder is asked whether it is one."""
+    index, least, bound = condition.args
+    divisor = ix.value_of(index.args[1]) if index.kind == "op" and index.data == "IndexMod" else None
+    first, behind = ix.value_of(least), ix.value_of(bound)
+    return None not in (divisor, first, behind) and first <= 0 < divisor <= behind  # type: ignore[operator]
+
+
+def undivided(condition: Expr) -> tuple[Expr, Expr, Expr]:
+    """(index, least, bound) with the same answer, where the index was a quotient."""
+    index, least, bound = condition.args
+    divisor = ix.value_of(index.args[1]) if index.kind == "op" and index.data == "IndexFloorDiv" else None
+    if divisor is None or divisor <= 0:
+        return index, least, bound
+    return index.args[0], ix.mul(least, index.args[1]), ix.mul(bound, index.args[1])
+
+
+def slope(index: Expr, axis: Expr) -> int | None:
+    """How much an index grows with the axis; None where it does so in another way."""
+    grows = 0
+    for coefficient, atoms in ix.terms_of(index):
+        if atoms == (axis,):
+            grows += coefficient
+        elif any(str(axis.data) in a.free or a.pinned for a in atoms):
+            return None
+    return grows
+
+
+def limits(found: list[Expr], loop: Loop) -> tuple[Expr, Expr]:
+    """Where along the axis all conditions hold, inside the loop's range."""
+    low, high = loop.begin, loop.end
+    for condition in found:
+        if is_certain(condition):
+            continue
+        index, least, bound = undivided(condition)
+        grows = slope(index, loop.axis)
+        rest = ix.sub(index, ix.mul(ix.const(grows), loop.axis))  # type: ignore[arg-type]
+        if grows == 0:
+            high = smaller(high, e.op("Where", "int64", condition, loop.end, loop.begin))
+            continue
+        first, behind = (
+            (ix.sub(least, rest), ix.sub(bound, rest)) if grows > 0 else (ix.sub(rest, bound), ix.sub(rest, least))
+        )  # type: ignore[operator]
+        up = ix.const(grows - 1 if grows > 0 else -grows)  # type: ignore[operator]
+        low = larger(low, quotient(ix.add(first, up), abs(grows)))  # type: ignore[arg-type]
+        high = smaller(high, quotient(ix.add(behind, up), abs(grows)))  # type: ignore[arg-type]
+    return smaller(low, loop.end), high
+
+
+def quotient(a: Expr, b: int) -> Expr:
+    return a if b == 1 else e.op("IndexFloorDiv", "int64", a, ix.const(b))
+
+
+def larger(a: Expr, b: Expr) -> Expr:
+    return e.op("IndexMax", "int64", a, b)
+
+
+def smaller(a: Expr, b: Expr) -> Expr:
+    return e.op("IndexMin", "int64", a, b)
+
+
+def without(root: Expr, holds: dict[Expr, Expr]) -> Expr:
+    """The value where the conditions hold."""
+    done = dict(holds)
+    for node in e.postorder([root], into=lambda n: n not in holds):
+        if node in done:
+            continue
+        if node.kind == "op" and node.data == "Both":
+            a, b = (done[x] for x in node.args)
+            done[node] = b if a is TRUE else a if b is TRUE else e.op("Both", "bool", a, b)
+        elif node.kind == "op" and node.data == "Where" and done[node.args[0]] is TRUE:
+            done[node] = done[node.args[1]]
+        elif node.kind == "load" and len(node.args) > 1 and done[node.args[1]] is TRUE:
+            done[node] = e.load(int(str(node.data)), node.dtype, done[node.args[0]])
+        else:
+            (done[node],) = e.substitute([node], {a: done[a] for a in node.args if done[a] is not a})
+    return done[root]

@@ -1,5 +1,8 @@
 # cython: language_level=3
 """Where the runtime meets the compiler: a miss becomes a Program; pending graphs can be read without running them."""
+import os
+import threading
+
 from libc.stdint cimport int32_t
 from libcpp.string cimport string
 from libcpp.utility cimport pair
@@ -17,6 +20,8 @@ from jittor_cy._runtime cimport (
     LeafLayout,
     Op,
     PhaseSpec,
+    PlanEntry,
+    PlanEntryRef,
     Product,
     ProductTerm,
     Program,
@@ -182,7 +187,8 @@ def compile_only(graph):
     """The compiler's Program for a Graph; starts no compile and touches no kernel."""
     from jittor_cy.compiler.pipeline import compile_graph
 
-    return compile_graph(graph, options())
+    with planning:  # the compiler's memos are one thread's at a time
+        return compile_graph(graph, options())
 
 
 def kernel_ready(key: str, path: str, phases: int) -> None:
@@ -239,23 +245,140 @@ def show(graph, spec) -> None:
             trace(1, "dump", failed=error.strerror, folder=config.flags.dump, effect="this plan is not in it")
 
 
+cdef ProgramRef planned(object graph, const GraphSnapshot& snapshot) except *:
+    """Plans, starts the compiles, and keeps the plan for later processes."""
+    spec = compile_only(graph)
+    show(graph, spec)
+    if graph.device != "cpu":
+        start_device_compiles(spec.kernels)
+        return program_of(spec, snapshot)
+    start_compiles(spec)
+    if config.flags.plan_store:
+        from jittor_cy.compiler.plan_store import keep
+
+        keep(store_key(graph.signature), spec)
+    return program_of(spec, snapshot)
+
+
+cdef void say(object error):
+    """A bug of the compiler must not stop the user: the interpreter serves, level 1 says so."""
+    remember_failure(error)
+    trace(1, "compile", failed=type(error).__name__, why=str(error).splitlines()[0] if str(error) else "",
+          effect="the interpreter serves")
+
+
 cdef ProgramRef miss(void* context, const GraphSnapshot& snapshot) noexcept with gil:
-    """The compile hook. A bug of the compiler must not stop the user: the interpreter serves, level 1 says so."""
+    """The compile hook of those who wait."""
     cdef ProgramRef nothing
     try:
-        graph = graph_of(snapshot)
-        spec = compile_only(graph)
-        show(graph, spec)
-        if graph.device == "cpu":
-            start_compiles(spec)
-        else:
-            start_device_compiles(spec.kernels)
+        return planned(graph_of(snapshot), snapshot)
+    except Exception as error:
+        say(error)
+        return nothing
+
+
+cdef str store_key(str signature):
+    from jittor_cy.compiler.plan_store import key_of
+
+    return key_of(signature, instruction_set().decode(), options_text())
+
+
+cdef str options_text():
+    """What Options says, without loading the pipeline."""
+    return repr((bool(config.flags.fuse), bool(config.flags.verify), sorted(pass_names(config.flags.without_passes))))
+
+
+cdef ProgramRef recall(void* context, const GraphSnapshot& snapshot) noexcept with gil:
+    """The Program that an earlier process planned, where all its kernels are still there."""
+    cdef ProgramRef nothing
+    try:
+        if not config.flags.plan_store or config.flags.dump or snapshot.device.kind != DeviceKind.kCpu:
+            return nothing
+        from jittor_cy.compiler.plan_store import recall as find
+
+        spec = find(store_key((<GraphSnapshot*>&snapshot).signature.hex().decode()))
+        if spec is None or not load_kernels(spec.kernels):
+            return nothing
+        trace(2, "plan", signature=(<GraphSnapshot*>&snapshot).signature.hex().decode(), found="on disk")
         return program_of(spec, snapshot)
     except Exception as error:
-        remember_failure(error)
-        trace(1, "compile", failed=type(error).__name__, why=str(error).splitlines()[0] if str(error) else "",
-              effect="the interpreter serves")
+        say(error)
         return nothing
+
+
+cdef bint load_kernels(object kernels) except -1:
+    """From the table or the cache on disk; False where one is in neither."""
+    from jittor_cy.compiler.toolchain.gcc import compiler
+
+    for kernel in kernels:
+        if KernelTable.instance().contains(kernel.key.encode()):
+            continue
+        path = compiler().disk_cache().find(kernel.key)
+        if path is None:
+            return False
+        KernelTable.instance().get(kernel.key.encode(), kernel.name.encode())
+        kernel_ready(kernel.key, str(path), kernel.phases)
+    return True
+
+
+# ---- plans made in the background ----
+
+cdef class Waiting:
+    """A structure that a plan is being made for."""
+
+    cdef PlanEntryRef entry
+
+
+class Planner:
+    """One thread that plans while the interpreter serves; made at the first such miss."""
+
+    def __init__(self):
+        self.pool = None
+        self.running = set()
+
+    def submit(self, graph, Waiting waiting):
+        from concurrent.futures import ThreadPoolExecutor
+
+        if self.pool is None:
+            self.pool = ThreadPoolExecutor(1, thread_name_prefix="jittor_cy-plan")
+        future = self.pool.submit(plan_later, graph, waiting)
+        self.running.add(future)
+        future.add_done_callback(self.running.discard)
+
+    def wait(self):
+        from concurrent.futures import wait
+
+        wait(list(self.running))
+
+
+def plan_later(graph, Waiting waiting):
+    """In the Planner's thread. The Program is handed over with the GIL held, between two calls of the recording thread."""
+    if not threading.main_thread().is_alive():
+        return  # the process is ending
+    try:
+        waiting.entry.get().fused = planned(graph, waiting.entry.get().snapshot)
+    except Exception as error:
+        say(error)
+
+
+cdef void miss_later(void* context, const PlanEntryRef& entry) noexcept with gil:
+    """The compile hook of those who go on with the interpreter."""
+    cdef Waiting waiting = Waiting()
+    waiting.entry = entry
+    try:
+        planner.submit(graph_of(entry.get().snapshot), waiting)
+    except Exception as error:
+        say(error)
+
+
+planning = threading.RLock()
+planner = Planner()
+
+
+def forget_planner():
+    """In a forked child: the thread and whoever held the lock are not there."""
+    global planning, planner
+    planning, planner = threading.RLock(), Planner()
 
 
 cdef object last_failure = None
@@ -277,7 +400,10 @@ def install() -> None:
     cdef CompileHook hook
     hook.context = NULL
     hook.compile = miss
+    hook.recall = recall
+    hook.compile_later = miss_later
     set_compile_hook(hook)
+    os.register_at_fork(after_in_child=forget_planner)
 
 
 # ---- looking inside ----
@@ -348,9 +474,10 @@ def compile_stats() -> dict:
 
 
 def wait_for_compiles() -> None:
-    """Until no kernel is being compiled."""
+    """Until no plan is being made and no kernel compiled."""
     import sys
 
+    planner.wait()
     gcc = sys.modules.get("jittor_cy.compiler.toolchain.gcc")
     if gcc is not None:
         gcc.compiler().wait()

@@ -360,6 +360,7 @@ cdef extern from "api.h" namespace "jtcy" nogil:
         cbool eager
         cbool interpret
         cbool wait_for_kernels
+        cbool compile_at_once
         cbool plan_cache
         cbool verify
         int64_t window_ops
@@ -519,7 +520,16 @@ cdef extern from "api.h" namespace "jtcy" nogil:
         void set_failed(const string& key, string why) except +translate_exception
         void clear()
     ctypedef ProgramRef (*CompileFunction)(void* context, const GraphSnapshot& snapshot)
+    cdef cppclass PlanEntry:
+        GraphSnapshot snapshot
+        ProgramRef fused
+    cdef cppclass PlanEntryRef "jtcy::Ref<jtcy::PlanEntry>":
+        PlanEntryRef()
+        PlanEntry* get()
+    ctypedef void (*CompileLaterFunction)(void* context, const PlanEntryRef& entry)
     cdef cppclass CompileHook:
         void* context
         CompileFunction compile
+        CompileFunction recall
+        CompileLaterFunction compile_later
     void set_compile_hook(CompileHook hook)

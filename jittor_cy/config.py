@@ -116,6 +116,22 @@ SETTINGS = (
         off=False,
     ),
     Setting(
+        "compile_at_once",
+        parse_bool,
+        "a bool",
+        False,
+        "Compile a structure when it is first met, not behind its first run.",
+        off=True,
+    ),
+    Setting(
+        "plan_store",
+        parse_bool,
+        "a bool",
+        True,
+        "Keep Programs on disk, beside kernels, for later processes.",
+        off=False,
+    ),
+    Setting(
         "verify",
         parse_bool,
         "a bool",

@@ -1,4 +1,4 @@
-"""Settings that hold for every test: invariants verified, kernels waited for, and `--full` for what takes minutes."""
+"""Settings that hold for every test: invariants verified, everything compiled, kernels waited for, and `--full` for what takes minutes."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ import os
 import pytest
 
 os.environ.setdefault("JTCY_VERIFY", "1")
+# Structures are compiled when they are first met: a test runs most of them once.
+os.environ.setdefault("JTCY_COMPILE_AT_ONCE", "1")
+os.environ.setdefault("JTCY_PLAN_STORE", "0")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

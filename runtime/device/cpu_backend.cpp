@@ -21,6 +21,9 @@ namespace jtcy {
 namespace {
 
 constexpr int64_t kHugePage = int64_t{2} << 20;
+constexpr int64_t kPage = int64_t{4} << 10;
+// From here on memory is mapped, and may go back page by page (frees_parts).
+constexpr int64_t kMappedNbytes = int64_t{64} << 10;
 constexpr int64_t kCacheLine = 64;
 // Scratch of a thread up to here lies on its stack (8 MiB by default): no bookkeeping, nothing to count.
 constexpr int64_t kMaxStackLocal = int64_t{256} << 10;
@@ -29,20 +32,27 @@ constexpr int64_t round_up(int64_t n, int64_t unit) noexcept { return (n + unit 
 
 std::atomic<bool> huge_pages{true};
 
-/// 2 MiB-aligned, and asked to be made of huge pages: page faults were the largest cost of fresh memory.
+void* map_pages(int64_t nbytes) {
+  void* const address = ::mmap(nullptr, static_cast<std::size_t>(nbytes), PROT_READ | PROT_WRITE,
+                               MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  return address == MAP_FAILED ? nullptr : address;
+}
+
+void unmap(int64_t begin, int64_t end) noexcept {
+  if (end > begin) ::munmap(reinterpret_cast<void*>(begin), static_cast<std::size_t>(end - begin));
+}
+
+/// 2 MiB-aligned, and asked to be made of huge pages: page faults were the largest cost of fresh memory. Linux maps
+/// downwards: at the upper end of the range it lies next to what was mapped before, and the Pool can join the two.
 void* map_huge(int64_t nbytes) {
-  const int64_t size = round_up(nbytes, kHugePage);
-  void* const raw = ::mmap(nullptr, static_cast<std::size_t>(size + kHugePage), PROT_READ | PROT_WRITE,
-                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (raw == MAP_FAILED) return nullptr;
-  const auto start = reinterpret_cast<int64_t>(raw);
-  const int64_t aligned = round_up(start, kHugePage);
-  if (aligned > start) ::munmap(raw, static_cast<std::size_t>(aligned - start));
-  const int64_t tail = start + kHugePage - aligned;
-  if (tail > 0) ::munmap(reinterpret_cast<void*>(aligned + size), static_cast<std::size_t>(tail));
+  const auto raw = reinterpret_cast<int64_t>(map_pages(nbytes + kHugePage));
+  if (raw == 0) return nullptr;
+  const int64_t aligned = (raw + kHugePage) / kHugePage * kHugePage;
+  unmap(raw, aligned);
+  unmap(aligned + nbytes, raw + nbytes + kHugePage);
   void* const address = reinterpret_cast<void*>(aligned);
   const int advice = huge_pages.load(std::memory_order_relaxed) ? MADV_HUGEPAGE : MADV_NOHUGEPAGE;
-  ::madvise(address, static_cast<std::size_t>(size), advice);
+  ::madvise(address, static_cast<std::size_t>(nbytes), advice);
   return address;
 }
 
@@ -73,18 +83,20 @@ class CpuBackend final : public Backend {
     if (::sysinfo(&info) == 0 && nbytes / info.mem_unit > static_cast<int64_t>(info.totalram + info.totalswap)) {
       return nullptr;
     }
-    if (nbytes >= kHugePage) return map_huge(nbytes);
+    if (nbytes >= kHugePage) return map_huge(round_up(nbytes, kPage));
+    if (nbytes >= kMappedNbytes) return map_pages(round_up(nbytes, kPage));
     return std::aligned_alloc(kCacheLine, static_cast<std::size_t>(round_up(std::max<int64_t>(nbytes, 1), kCacheLine)));
   }
 
   void free(void* address, int64_t nbytes) noexcept override {
-    if (nbytes >= kHugePage) {
-      ::munmap(address, static_cast<std::size_t>(round_up(nbytes, kHugePage)));
+    if (nbytes >= kMappedNbytes) {
+      ::munmap(address, static_cast<std::size_t>(round_up(nbytes, kPage)));
     } else {
       std::free(address);
     }
   }
 
+  bool frees_parts() const noexcept override { return true; }
   int64_t own_nbytes() const noexcept override { return scratch_nbytes_.load(std::memory_order_relaxed); }
   bool host_visible() const noexcept override { return true; }
 

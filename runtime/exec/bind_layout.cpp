@@ -278,17 +278,6 @@ class LayoutMaker {
   const Program& program_;
 };
 
-/// An elementwise op may write over an operand of its own item size.
-void offer_donations(const GraphSnapshot& snapshot, const SnapshotOp& op, Launch* launch) {
-  if (family_of(op.kind) != Family::kElementwise) return;
-  const auto size_of = [&](int32_t var) { return itemsize(snapshot.vars[static_cast<std::size_t>(var)].dtype); };
-  for (int32_t i = 0; i < op.input_count; ++i) {
-    if (size_of(launch->buffers[static_cast<std::size_t>(i)]) == size_of(op.first_output)) {
-      launch->donations.emplace_back(op.input_count, i);
-    }
-  }
-}
-
 }  // namespace
 
 void layout_key(const GraphSnapshot& snapshot, int threads, std::vector<int64_t>* key) {
@@ -316,24 +305,6 @@ Ref<Layout> make_layout(const GraphSnapshot& snapshot, const Ref<Program>& progr
   layout->threads = threads;
   LayoutMaker(snapshot, *layout).run();
   return layout;
-}
-
-Ref<Program> make_interpreted_program(const GraphSnapshot& snapshot) {
-  Ref<Program> program = make_ref<Program>();
-  program->signature = snapshot.signature;
-  for (std::size_t number = 0; number < snapshot.ops.size(); ++number) {
-    const SnapshotOp& op = snapshot.ops[number];
-    Launch launch;
-    launch.ops.push_back(static_cast<int32_t>(number));
-    const auto first = snapshot.operands.begin() + op.first_input;
-    launch.buffers.assign(first, first + op.input_count);
-    for (int32_t i = 0; i < op.output_count; ++i) launch.buffers.push_back(op.first_output + i);
-    launch.output_count = op.output_count;
-    offer_donations(snapshot, op, &launch);
-    program->launches.push_back(std::move(launch));
-  }
-  program->finish(static_cast<int32_t>(snapshot.vars.size()), snapshot.leaf_count);
-  return program;
 }
 
 }  // namespace jtcy

@@ -67,6 +67,8 @@ void layout_key(const GraphSnapshot& snapshot, int threads, std::vector<int64_t>
 Ref<Layout> make_layout(const GraphSnapshot& snapshot, const Ref<Program>& program, int threads,
                         const std::vector<int64_t>& key);
 
+/// The most bytes that a Program's results and temporaries take at one time for these extents.
+int64_t peak_nbytes(const GraphSnapshot& snapshot, const Program& program);
 /// One launch an op, in the order of recording; needs no compiler.
 Ref<Program> make_interpreted_program(const GraphSnapshot& snapshot);
 

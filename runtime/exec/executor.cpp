@@ -135,7 +135,10 @@ void Executor::reset_stats() {
 }
 
 std::size_t Executor::plan_count() const noexcept { return state_->cache.size(); }
-void Executor::clear_plans() { state_->cache.clear(); }
+void Executor::clear_plans() {
+  state_->cache.clear();
+  state_->met.clear();
+}
 
 std::string Executor::last_plan_text() const { return state_->last_program ? state_->last_program->text() : ""; }
 std::string Executor::last_plan_reason() const { return state_->last_reason; }

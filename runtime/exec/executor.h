@@ -18,6 +18,7 @@ struct RuntimeFlags {
   bool eager = false;             // every op at once, by the interpreter
   bool interpret = false;         // never use compiled kernels
   bool wait_for_kernels = false;  // a miss waits for its kernels instead of interpreting meanwhile
+  bool compile_at_once = true;    // when a structure is first met; else once something is flushed after its first run
   bool plan_cache = true;
   bool verify = false;
   int64_t window_ops = 4096;                 // pending ops at which a flush is made

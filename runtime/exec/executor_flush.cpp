@@ -16,6 +16,11 @@ namespace {
 /// waiting thread takes a core from the pool's. Others wait for the GIL no longer than Python's own switch interval.
 constexpr int64_t kInlineNs = 5'000'000;
 
+/// The interpreter stores every intermediate value. Where that takes this much, a few ops are compiled before they run,
+/// and what saves as much by few kernels is waited for.
+constexpr int64_t kLargeNbytes = int64_t{64} << 20;
+constexpr std::size_t kFewOps = 256;
+
 /// A Var of a cut counts as realized from here until its memory is planned (retire looks at that).
 const Ref<Buffer>& placeholder() {
   static const Ref<Buffer> buffer = make_ref<Buffer>(nullptr, 0, Device{}, nullptr, nullptr);
@@ -98,7 +103,10 @@ void Flush::run_cut(const std::vector<Op*>& cut) {
   if (ask_compiler(*entry) || wait_for_kernels(*entry)) return;
   bool again = false;
   const Ref<Layout> layout = pick_layout(*entry, snapshot, &again);
-  if (!again) bind_and_submit(*entry, layout, cut);
+  if (again) return;
+  const Ref<PlanEntry> alive(entry);
+  bind_and_submit(*entry, layout, cut);
+  compile_what_was_met(entry);
 }
 
 PlanEntry* Flush::find_entry(const GraphSnapshot& snapshot) {
@@ -123,19 +131,60 @@ bool Flush::ask_compiler(PlanEntry& entry) {
   const CompileHook hook = compile_hook();
   if (entry.asked || hook.compile == nullptr || runtime_flags().interpret || reason_ == FlushReason::kEager)
     return false;
+  const Ref<PlanEntry> alive(&entry);
+  if (!entry.recalled && hook.recall != nullptr) {
+    entry.recalled = true;
+    entry.fused = hook.recall(hook.context, entry.snapshot);
+    entry.asked = static_cast<bool>(entry.fused);
+    return true;
+  }
+  const bool now = must_compile_now(entry);
+  if (!now && !runtime_flags().compile_at_once) return false;
+  if (!now && hook.compile_later != nullptr) {
+    compile_later(alive);
+    return true;
+  }
   entry.asked = true;
   ++state_.stats.programs_compiled;
-  const Ref<PlanEntry> alive(&entry);
   entry.fused = hook.compile(hook.context, entry.snapshot);
   return true;
 }
 
+void Flush::compile_later(const Ref<PlanEntry>& entry) {
+  const CompileHook hook = compile_hook();
+  if (entry->asked || hook.compile_later == nullptr) return;
+  entry->asked = true;
+  ++state_.stats.programs_compiled;
+  hook.compile_later(hook.context, entry);
+}
+
+/// A structure that the interpreter ran is compiled while others, or itself again, run: its own first run has the
+/// machine for itself, and what runs but once in a process costs that process no compile.
+void Flush::compile_what_was_met(PlanEntry* entry) {
+  std::vector<Ref<PlanEntry>> met;
+  met.swap(state_.met);
+  if (!entry->asked && !runtime_flags().interpret && reason_ != FlushReason::kEager) state_.met.emplace_back(entry);
+  for (const Ref<PlanEntry>& earlier : met) compile_later(earlier);
+}
+
+bool Flush::must_compile_now(const PlanEntry& entry) const {
+  const Device device = entry.snapshot.device;
+  if (runtime_flags().wait_for_kernels || device.kind != DeviceKind::kCpu) return true;
+  if (MemoryManager::of(device).budget() > 0) return true;
+  return entry.snapshot.ops.size() <= kFewOps && peak_nbytes(context_->snapshot, *entry.interpreted) >= kLargeNbytes;
+}
+
 bool Flush::wait_for_kernels(PlanEntry& entry) {
-  // A GPU's interpreter is the host: memory would go back and forth for each op.
-  const bool wanted = runtime_flags().wait_for_kernels || entry.snapshot.device.kind != DeviceKind::kCpu;
-  if (!wanted || runtime_flags().interpret || reason_ == FlushReason::kEager) return false;
+  if (runtime_flags().interpret || reason_ == FlushReason::kEager) return false;
   if (!entry.fused || entry.fused_ready() || entry.fused->failed()) return false;
   const Ref<Program> program = entry.fused;
+  // A GPU's interpreter is the host: memory would go back and forth for each op.
+  bool wanted = runtime_flags().wait_for_kernels || entry.snapshot.device.kind != DeviceKind::kCpu;
+  if (!wanted && program->missing() <= ThreadPool::instance().threads()) {
+    const int64_t interpreted = peak_nbytes(context_->snapshot, *entry.interpreted);
+    wanted = interpreted - peak_nbytes(context_->snapshot, *program) >= kLargeNbytes;
+  }
+  if (!wanted) return false;
   const GilRelease release;
   for (const Launch& launch : program->launches) {
     if (launch.kernel) KernelTable::instance().wait(*launch.kernel);

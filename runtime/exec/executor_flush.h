@@ -29,8 +29,9 @@ struct Executor::State {
   ExecStats stats;
   std::atomic<int64_t> waits{0};  // counted by readers, who hold no GIL
   std::vector<std::unique_ptr<FlushContext>> contexts;
-  std::size_t depth = 0;     // flushes in progress
-  Binder* binder = nullptr;  // planning memory right now
+  std::size_t depth = 0;            // flushes in progress
+  Binder* binder = nullptr;         // planning memory right now
+  std::vector<Ref<PlanEntry>> met;  // interpreted by earlier flushes, to be compiled in the background
   Ref<Program> last_program;
   std::string last_reason = "nothing was run";
 
@@ -102,6 +103,9 @@ class Flush {
   PlanEntry* find_entry(const GraphSnapshot& snapshot);
   /// True when Python ran.
   bool ask_compiler(PlanEntry& entry);
+  bool must_compile_now(const PlanEntry& entry) const;
+  void compile_later(const Ref<PlanEntry>& entry);
+  void compile_what_was_met(PlanEntry* entry);
   bool wait_for_kernels(PlanEntry& entry);
   Ref<Layout> pick_layout(PlanEntry& entry, const GraphSnapshot& snapshot, bool* again);
   void bind_and_submit(PlanEntry& entry, const Ref<Layout>& layout, const std::vector<Op*>& cut);

@@ -45,9 +45,10 @@ class PlanEntry : public RefCounted {
 
   GraphSnapshot snapshot;  // without live nodes
   Ref<Program> interpreted;
-  Ref<Program> fused;    // null: not asked for yet, or the compiler declined
-  bool asked = false;    // the compile hook was called
-  bool updates = false;  // holds an optimizer's update: the end of a step
+  Ref<Program> fused;     // null: not asked for yet, or the compiler declined
+  bool recalled = false;  // looked for among what earlier processes compiled
+  bool asked = false;     // the compile hook was called
+  bool updates = false;   // holds an optimizer's update: the end of a step
   std::vector<FallibleOp> fallible;
 
   bool fused_ready() {

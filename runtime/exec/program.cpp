@@ -1,6 +1,8 @@
 // Program: sizes for the extents at hand, lifetimes of its vars, and its text.
 #include "exec/program.h"
 
+#include <algorithm>
+
 #include "base/error.h"
 
 namespace jtcy {
@@ -60,6 +62,16 @@ bool Program::failed() const noexcept {
     if (launch.kernel && launch.kernel->state.load(std::memory_order_acquire) == Kernel::State::kFailed) return true;
   }
   return false;
+}
+
+int Program::missing() const noexcept {
+  std::vector<const Kernel*> found;
+  for (const Launch& launch : launches) {
+    const Kernel* const kernel = launch.kernel.get();
+    if (kernel == nullptr || kernel->state.load(std::memory_order_acquire) != Kernel::State::kCompiling) continue;
+    if (std::find(found.begin(), found.end(), kernel) == found.end()) found.push_back(kernel);
+  }
+  return static_cast<int>(found.size());
 }
 
 void Program::finish(int32_t var_count, int32_t leaf_count) {

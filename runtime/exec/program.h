@@ -71,6 +71,8 @@ class Program : public RefCounted {
   /// True once every kernel is loaded. A failed kernel sets failed and the interpreted Program stays in use.
   bool ready() const noexcept;
   bool failed() const noexcept;
+  /// Kernels that are being compiled.
+  int missing() const noexcept;
 
   /// Fills defined_at and last_use; checks that every buffer read is a leaf or made before (kInternal else).
   void finish(int32_t var_count, int32_t leaf_count);

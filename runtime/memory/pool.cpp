@@ -1,4 +1,5 @@
-// Small requests are cut from shared Segments, large ones reuse whole Segments of about their size.
+// Small requests are cut from shared Segments, large ones reuse whole Segments of about their size (or parts of them:
+// pool_parts.cpp).
 #include "memory/pool.h"
 
 #include <algorithm>
@@ -20,9 +21,11 @@ int64_t block_nbytes(int64_t nbytes) noexcept {
 
 int64_t round_up(int64_t nbytes, int64_t unit) noexcept { return (nbytes + unit - 1) / unit * unit; }
 
-bool is_smaller(const Block* block, int64_t nbytes) noexcept { return block->nbytes() < nbytes; }
-
 }  // namespace
+
+bool Pool::is_smaller(const Block* block, int64_t nbytes) noexcept { return block->nbytes() < nbytes; }
+
+Pool::Pool(Backend* backend) : backend_(backend), parts_(backend->frees_parts()) {}
 
 Pool::~Pool() {
   for (const auto& segment : segments_) backend_->free(segment->address, segment->nbytes);
@@ -31,7 +34,7 @@ Pool::~Pool() {
 Block* Pool::allocate(int64_t nbytes) {
   if (nbytes > kMaxRequest) return nullptr;
   const int64_t size = block_nbytes(nbytes);
-  if (size >= kLargeNbytes) return allocate_large(Segment::large_nbytes(size));
+  if (size >= kLargeNbytes) return allocate_large(rounded_large(size));
   if (Block* const block = small_.best_fit(size)) return take(block, size);
   return allocate_small(size);
 }
@@ -61,10 +64,18 @@ Block* Pool::allocate_small(int64_t nbytes) {
   return take(whole, nbytes);
 }
 
+int64_t Pool::rounded_large(int64_t nbytes) const noexcept {
+  return parts_ ? round_up(nbytes, kSegmentAlign) : Segment::large_nbytes(nbytes);
+}
+
 Block* Pool::allocate_large(int64_t nbytes) {
   Block* block = find_large(nbytes);
+  if (parts_) {
+    if (block == nullptr) block = grow_parts(nbytes);
+    return block == nullptr ? nullptr : take_part(block, nbytes);
+  }
   if (block != nullptr) {
-    large_.erase(std::find(large_.begin(), large_.end(), block));
+    forget_large(block);
   } else {
     if (!fits(nbytes)) trim(nbytes - (limit_ - segment_nbytes_));
     block = make_segment(nbytes, false);
@@ -77,7 +88,7 @@ Block* Pool::allocate_large(int64_t nbytes) {
 
 Block* Pool::find_large(int64_t rounded) const noexcept {
   // A quarter more than needed saves many calls of the Backend and wastes little.
-  const int64_t largest = limit_ == kUnlimited ? rounded + rounded / 4 : rounded;
+  const int64_t largest = parts_ ? kUnlimited : limit_ == kUnlimited ? rounded + rounded / 4 : rounded;
   const auto found = std::lower_bound(large_.begin(), large_.end(), rounded, is_smaller);
   return found != large_.end() && (*found)->nbytes_ <= largest ? *found : nullptr;
 }
@@ -92,7 +103,7 @@ int64_t Pool::shared_nbytes_for(int64_t nbytes) const noexcept {
 Block* Pool::make_segment(int64_t nbytes, bool is_shared) {
   if (!fits(nbytes)) return nullptr;
   auto segment = std::make_unique<Segment>();
-  if (!is_shared) large_.reserve(static_cast<std::size_t>(large_segments_) + 1);  // so that free() never allocates
+  if (!is_shared) large_.reserve(static_cast<std::size_t>(large_blocks_) + 1);  // so that free() never allocates
   segment->address = static_cast<char*>(backend_->allocate(nbytes));
   if (segment->address == nullptr && trim() > 0) segment->address = static_cast<char*>(backend_->allocate(nbytes));
   if (segment->address == nullptr) return nullptr;
@@ -104,7 +115,7 @@ Block* Pool::make_segment(int64_t nbytes, bool is_shared) {
   segments_.push_back(std::move(segment));
   segment_nbytes_ += nbytes;
   ++segment_allocations_;
-  large_segments_ += is_shared ? 0 : 1;
+  large_blocks_ += is_shared ? 0 : 1;
   return block;
 }
 
@@ -112,6 +123,7 @@ Block* Pool::make_segment(int64_t nbytes, bool is_shared) {
 void Pool::release(Block* block) noexcept {
   block->is_free_ = true;
   if (!block->segment_->is_shared) {
+    if (parts_) block = join_free(block);
     large_.insert(std::lower_bound(large_.begin(), large_.end(), block->nbytes_, is_smaller), block);
     return;
   }
@@ -131,14 +143,16 @@ int64_t Pool::cost_of(int64_t nbytes) const noexcept {
   const int64_t size = block_nbytes(nbytes);
   if (size > kMaxRequest) return size;
   if (size < kLargeNbytes) return small_.best_fit(size) != nullptr ? 0 : shared_nbytes_for(size);
-  const int64_t rounded = Segment::large_nbytes(size);
-  return find_large(rounded) != nullptr ? 0 : rounded;
+  const int64_t rounded = rounded_large(size);
+  if (find_large(rounded) != nullptr) return 0;
+  return parts_ ? parts_nbytes_for(rounded) : rounded;
 }
 
 int64_t Pool::trimmable_nbytes() const noexcept {
   int64_t total = 0;
+  for (const Block* block : large_) total += block->nbytes_;
   for (const auto& segment : segments_) {
-    if (segment->first->is_free_ && segment->first->is_whole_segment()) total += segment->nbytes;
+    if (segment->is_shared && segment->first->is_free_ && segment->first->is_whole_segment()) total += segment->nbytes;
   }
   return total;
 }
@@ -146,17 +160,20 @@ int64_t Pool::trimmable_nbytes() const noexcept {
 int64_t Pool::trim(int64_t wanted) noexcept {
   int64_t given_back = 0;
   while (given_back < wanted && !large_.empty()) {
-    // The smallest one that is enough, else the largest: the fewest Segments go.
+    // The smallest one that is enough, else the largest: the fewest go.
     auto chosen = std::lower_bound(large_.begin(), large_.end(), wanted - given_back, is_smaller);
     if (chosen == large_.end()) --chosen;
     Block* const block = *chosen;
     large_.erase(chosen);
+    block->is_free_ = false;
+    const int64_t enough = wanted >= kMaxRequest ? wanted : round_up(wanted - given_back, kSegmentAlign);
+    if (parts_ && block->nbytes_ > enough) release(cut(block, enough));
     given_back += block->nbytes_;
     give_back(block);
   }
   for (std::size_t i = segments_.size(); i-- > 0 && given_back < wanted;) {
     Block* const block = segments_[i]->first;
-    if (!block->is_free_ || !block->is_whole_segment()) continue;
+    if (!segments_[i]->is_shared || !block->is_free_ || !block->is_whole_segment()) continue;
     small_.remove(block);
     given_back += block->nbytes_;
     give_back(block);
@@ -164,21 +181,16 @@ int64_t Pool::trim(int64_t wanted) noexcept {
   return given_back;
 }
 
-/// The last Segment takes the place of the one that goes, which has been looked at already by trim.
 void Pool::give_back(Block* block) noexcept {
-  Segment* const segment = block->segment_;
-  const std::size_t index = segment->index;
-  segment_nbytes_ -= segment->nbytes;
-  large_segments_ -= segment->is_shared ? 0 : 1;
+  segment_nbytes_ -= block->nbytes_;
+  large_blocks_ -= block->segment_->is_shared ? 0 : 1;
+  detach(block);
   if (give_back_hook_ != nullptr) {
-    give_back_hook_(give_back_context_, segment->address, segment->nbytes);
+    give_back_hook_(give_back_context_, block->address_, block->nbytes_);
   } else {
-    backend_->free(segment->address, segment->nbytes);
+    backend_->free(block->address_, block->nbytes_);
   }
   blocks_.destroy(block);
-  std::swap(segments_[index], segments_.back());
-  segments_[index]->index = index;
-  segments_.pop_back();
 }
 
 std::vector<Pool::Span> Pool::spans() const {

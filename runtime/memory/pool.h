@@ -1,4 +1,4 @@
-// Pool: the cache of one device's Segments: small Blocks best fit, large ones by size, nothing given back unasked.
+// Pool: the cache of one device's Segments: Blocks best fit, joined when they are free, nothing given back unasked.
 #pragma once
 #include <cstdint>
 #include <limits>
@@ -13,7 +13,7 @@ namespace jtcy {
 
 class Backend;
 
-/// Requests from here on get a Segment of their own.
+/// Requests from here on get a Segment of their own, or a part of one where the Backend can free parts.
 inline constexpr int64_t kLargeNbytes = int64_t{1} << 20;
 
 /// Used by one thread at a time (the recording thread); owned by a MemoryManager.
@@ -21,11 +21,12 @@ class Pool {
  public:
   static constexpr int64_t kUnlimited = std::numeric_limits<int64_t>::max();
 
-  explicit Pool(Backend* backend) : backend_(backend) {}
+  explicit Pool(Backend* backend);
   /// Gives every Segment back; Blocks must not be used afterwards.
   ~Pool();
 
-  /// At least `nbytes`, aligned to 64; from kLargeNbytes on at most a quarter more than the rounded request.
+  /// At least `nbytes`, aligned to 64; from kLargeNbytes on rounded to 64 KiB where the Backend can free parts, else at
+  /// most a quarter more than the rounded request.
   /// Null when the Segments would exceed the limit even after trimming, or when the device has no memory left.
   Block* allocate(int64_t nbytes);
   void free(Block* block) noexcept;
@@ -37,8 +38,8 @@ class Pool {
   /// Gives unused Segments back until `wanted` bytes are gone or none is left; returns the bytes given back.
   int64_t trim(int64_t wanted = kUnlimited) noexcept;
 
-  /// Bound on the bytes of all Segments. While there is one, cached Segments are reused only at their exact size, so
-  /// that what a plan needs is what it takes.
+  /// Bound on the bytes of all Segments. While there is one, cached memory is reused only at its exact size, so that
+  /// what a plan needs is what it takes.
   void set_limit(int64_t nbytes) noexcept { limit_ = nbytes; }
 
   /// Takes Segments that go back in place of the Backend.
@@ -65,6 +66,18 @@ class Pool {
   Block* allocate_large(int64_t nbytes);
   Block* take(Block* block, int64_t nbytes);
   Block* find_large(int64_t rounded) const noexcept;
+  static bool is_smaller(const Block* block, int64_t nbytes) noexcept;
+  int64_t rounded_large(int64_t nbytes) const noexcept;
+  Block* take_part(Block* block, int64_t nbytes);
+  Block* cut(Block* block, int64_t nbytes);
+  Block* grow_parts(int64_t nbytes);
+  int64_t parts_nbytes_for(int64_t nbytes) const noexcept;
+  Block* join_free(Block* block) noexcept;
+  void adopt_neighbours(Block* block) noexcept;
+  void append(Segment* lower, Segment* upper) noexcept;
+  void forget_large(Block* block) noexcept;
+  void detach(Block* block) noexcept;
+  void remove_segment(Segment* segment) noexcept;
   Block* make_segment(int64_t nbytes, bool is_shared);
   int64_t shared_nbytes_for(int64_t nbytes) const noexcept;
   bool fits(int64_t nbytes) const noexcept { return nbytes <= limit_ - segment_nbytes_; }
@@ -72,9 +85,10 @@ class Pool {
   void give_back(Block* block) noexcept;
 
   Backend* backend_;
+  const bool parts_;  // of Segments may be free, joined and given back
   BlockStore blocks_;
   FreeIndex small_;            // free Blocks of shared Segments
-  std::vector<Block*> large_;  // free Blocks that are a Segment: by size, among equals the last freed first
+  std::vector<Block*> large_;  // free Blocks of the others: by size, among equals the last freed first
   std::vector<std::unique_ptr<Segment>> segments_;
   GiveBack give_back_hook_ = nullptr;
   void* give_back_context_ = nullptr;
@@ -82,7 +96,7 @@ class Pool {
   int64_t segment_nbytes_ = 0;
   int64_t live_nbytes_ = 0;
   int64_t segment_allocations_ = 0;
-  int64_t large_segments_ = 0;
+  int64_t large_blocks_ = 0;  // free or not
 };
 
 }  // namespace jtcy

@@ -7,11 +7,11 @@ namespace jtcy {
 
 class Block;
 
-/// Owned by its Pool.
+/// Owned by its Pool. Not shared: one Block, or, where the Backend frees parts, all large Blocks that lie side by side.
 struct Segment {
   char* address = nullptr;
   int64_t nbytes = 0;
-  /// Shared by small Blocks; else it is one Block.
+  /// Shared by small Blocks.
   bool is_shared = false;
   /// Block at the segment's start.
   Block* first = nullptr;

@@ -1,7 +1,8 @@
 """Content-addressed store of compiled kernels: private, bounded, safe with several processes and after kill -9.
 
 Layout of the folder: `objects/<hash>.so` (one shared object, often of several kernels), its source `<hash>.c` beside
-it, and `keys/<KernelKey>`: one line "<hash> <checksum of the object>". Everything is written under an unguessable name
+it, `keys/<KernelKey>`: one line "<hash> <checksum of the object>", and `plans/<key>`: a checksum and the bytes of a
+plan. Everything is written under an unguessable name
 and renamed, the key last, so that a key that exists names an object that was complete. Readers verify the checksum;
 what does not fit is removed and built again.
 """
@@ -22,6 +23,7 @@ from jittor_cy.debug.trace import trace
 __all__ = ["DiskCache", "default_folder"]
 
 VERSION = "1"
+PARTS = ("objects", "keys", "plans")
 # A temporary file older than this belongs to a process that was killed.
 STALE_S = 3600.0
 # The folder's size is looked at once in this many insertions: a walk over some thousand files takes milliseconds.
@@ -61,7 +63,7 @@ class DiskCache:
 
     def prepare(self) -> bool:
         try:
-            for part in (self.folder, self.folder / "objects", self.folder / "keys"):
+            for part in (self.folder, *(self.folder / name for name in PARTS)):
                 part.mkdir(mode=0o700, parents=True, exist_ok=True)
             why = refusal(self.folder)
         except OSError as error:
@@ -75,7 +77,7 @@ class DiskCache:
     def remove_stale(self) -> None:
         """Temporary files of killed processes."""
         limit = time.time() - STALE_S
-        for part in ("objects", "keys"):
+        for part in PARTS:
             for path in (self.folder / part).glob("tmp-*"):
                 with contextlib.suppress(OSError):
                     if path.stat().st_mtime < limit:
@@ -128,6 +130,31 @@ class DiskCache:
             self.trim()
         return place
 
+    def find_plan(self, key: str) -> bytes | None:
+        """What insert_plan kept, verified, or None."""
+        if not self.usable:
+            return None
+        place = self.folder / "plans" / key
+        try:
+            expected, data = place.read_bytes().split(b"\n", 1)
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as error:
+            return self.drop(place, str(error))
+        if checksum(data).encode() != expected:
+            return self.drop(place, "its checksum is another")
+        with contextlib.suppress(OSError):
+            os.utime(place)
+        return data
+
+    def insert_plan(self, key: str, data: bytes) -> None:
+        if not self.usable:
+            return
+        try:
+            self.write(self.folder / "plans" / key, checksum(data).encode() + b"\n" + data)
+        except OSError as error:
+            trace(1, "cache", failed=error.strerror, folder=self.folder, effect="this plan is made again next time")
+
     def write(self, place: Path, data: bytes) -> None:
         """Whole or not at all, for every reader at every moment."""
         temporary = place.parent / f"tmp-{secrets.token_hex(16)}"
@@ -142,9 +169,9 @@ class DiskCache:
             raise
 
     def trim(self) -> None:
-        """Removes the objects used longest ago until the folder fits; their keys then miss."""
+        """Removes the objects and plans used longest ago until the folder fits; their keys then miss."""
         objects = []
-        for path in (self.folder / "objects").glob("*.so"):
+        for path in (*(self.folder / "objects").glob("*.so"), *(self.folder / "plans").iterdir()):
             with contextlib.suppress(OSError):
                 about = path.stat()
                 objects.append((about.st_mtime, path.name, about.st_size, path))

@@ -62,10 +62,13 @@ class Programs:
     """Paths of what turns text into a library. cc1 is None where only the driver can be used."""
 
     driver: str
-    version: str
     cc1: str | None
     assembler: str | None
     linker: str | None
+
+
+def ask(path: str, *question: str) -> str:
+    return subprocess.run([path, *question], capture_output=True, text=True, check=False).stdout.strip()
 
 
 @functools.cache
@@ -74,24 +77,21 @@ def find_programs(driver: str) -> Programs | None:
     path = shutil.which(driver)
     if path is None:
         return None
-
-    def ask(*question: str) -> str:
-        return subprocess.run([path, *question], capture_output=True, text=True, check=False).stdout.strip()
-
-    def program(name: str) -> str | None:
-        return shutil.which(ask(f"-print-prog-name={name}"))
-
-    version = f"{ask('-dumpfullversion')} {ask('-dumpmachine')}"
-    cc1, assembler, linker = program("cc1"), program("as"), program("ld")
+    cc1, assembler, linker = (shutil.which(ask(path, f"-print-prog-name={name}")) for name in ("cc1", "as", "ld"))
     if not (cc1 and assembler and linker):
         cc1 = None
-    return Programs(path, version, cc1, assembler, linker)
+    return Programs(path, cc1, assembler, linker)
+
+
+@functools.cache
+def version_of(driver: str) -> str:
+    path = shutil.which(driver)
+    return f"{ask(path, '-dumpfullversion')} {ask(path, '-dumpmachine')}" if path else "none"
 
 
 def compiler_version() -> str:
     """Version and target of the compiler, or "none"; part of every KernelKey."""
-    programs = find_programs(config.flags.cc or "gcc")
-    return programs.version if programs else "none"
+    return version_of(config.flags.cc or "gcc")
 
 
 def compile_shared(

@@ -119,8 +119,9 @@ void test_budget_below_what_is_live_is_refused_and_changes_nothing() {
 
 void test_new_budget_gives_cached_memory_back() {
   MemoryManager manager(&backend_of(Device{}));
-  manager.allocate(8 * kMiB, "x").reset();
-  manager.allocate(4 * kMiB, "x").reset();
+  {
+    const Ref<Buffer> a = manager.allocate(8 * kMiB, "x"), b = manager.allocate(4 * kMiB, "x");
+  }
   CHECK_EQ(manager.stats().cached_nbytes, 12 * kMiB);
 
   manager.set_budget(4 * kMiB, 0);

@@ -48,7 +48,34 @@ class CountingBackend final : public Backend {
   std::map<void*, int64_t> sizes;
 };
 
-void check_accounts(const Pool& pool, const CountingBackend& backend) {
+/// Takes any part of what it gave, as mmap does; counts bytes.
+class PartsBackend final : public Backend {
+ public:
+  Device device() const noexcept override { return Device{}; }
+  DeviceMemory memory() override { return {}; }
+  void* allocate(int64_t nbytes) override {
+    held += nbytes;
+    ++calls;
+    return backend_of(Device{}).allocate(nbytes);
+  }
+  void free(void* address, int64_t nbytes) noexcept override {
+    held -= nbytes;
+    backend_of(Device{}).free(address, nbytes);
+  }
+  bool frees_parts() const noexcept override { return true; }
+  bool host_visible() const noexcept override { return true; }
+  void copy_to_host(void*, const void*, int64_t) override {}
+  void copy_from_host(void*, const void*, int64_t) override {}
+  void copy(void*, const void*, int64_t) override {}
+  void launch(const PhaseLaunch&, const KernelArgs&) override {}
+  void synchronize() override {}
+
+  int64_t held = 0;
+  int64_t calls = 0;
+};
+
+template <typename B>
+void check_accounts(const Pool& pool, const B& backend) {
   int64_t total = 0, live = 0;
   std::vector<Pool::Span> spans = pool.spans();
   std::sort(spans.begin(), spans.end(), [](const auto& a, const auto& b) { return a.address < b.address; });
@@ -119,8 +146,9 @@ class RandomUser {
   std::vector<Held> held_;
 };
 
+template <typename B>
 void check_any_order(int64_t limit, unsigned seed) {
-  CountingBackend backend;
+  B backend;
   Pool pool(&backend);
   RandomUser user(pool, limit, seed);
   for (int step = 0; step < 4000; ++step) {
@@ -138,9 +166,11 @@ void check_any_order(int64_t limit, unsigned seed) {
 
 void test_any_order_keeps_blocks_disjoint_and_bytes_intact() {
   for (const unsigned seed : {1u, 2u}) {
-    check_any_order(Pool::kUnlimited, seed);
-    check_any_order(24 * kMiB, seed);
+    check_any_order<CountingBackend>(Pool::kUnlimited, seed);
+    check_any_order<CountingBackend>(24 * kMiB, seed);
   }
+  check_any_order<PartsBackend>(Pool::kUnlimited, 3);
+  check_any_order<PartsBackend>(24 * kMiB, 4);
 }
 
 void test_empty_requests_have_addresses_of_their_own() {
@@ -277,6 +307,66 @@ void test_memory_that_goes_back_is_handed_over() {
   CHECK_EQ(backend.held, int64_t{0});
 }
 
+void test_parts_of_free_memory_serve_other_sizes() {
+  PartsBackend backend;
+  Pool pool(&backend);
+  pool.free(pool.allocate(64 * kMiB));
+
+  std::vector<Block*> parts;
+  for (const int64_t nbytes : {3 * kMiB, 20 * kMiB, 41 * kMiB}) parts.push_back(pool.allocate(nbytes));
+
+  CHECK_EQ(backend.calls, int64_t{1});
+  CHECK_EQ(pool.live_nbytes(), 64 * kMiB);
+  for (Block* part : parts) pool.free(part);
+  CHECK_EQ(pool.cost_of(64 * kMiB), int64_t{0});  // joined again
+}
+
+void test_a_part_takes_what_was_asked_for_rounded_to_64_kib() {
+  PartsBackend backend;
+  Pool pool(&backend);
+
+  Block* const block = pool.allocate(3 * kMiB + 1);
+
+  CHECK_EQ(block->nbytes(), 3 * kMiB + (64 << 10));
+  CHECK_EQ(pool.segment_nbytes(), 4 * kMiB);
+}
+
+void test_trim_gives_parts_back_and_no_more_than_wanted() {
+  PartsBackend backend;
+  Pool pool(&backend);
+  Block* const low = pool.allocate(8 * kMiB);
+  Block* const middle = pool.allocate(8 * kMiB);
+  Block* const high = pool.allocate(8 * kMiB);
+  std::memset(low->address(), 1, 8 * kMiB);
+  std::memset(high->address(), 2, 8 * kMiB);
+  pool.free(middle);
+
+  CHECK_EQ(pool.trim(3 * kMiB), 3 * kMiB);
+  CHECK_EQ(pool.segment_nbytes(), 21 * kMiB);
+  CHECK_EQ(pool.trimmable_nbytes(), 5 * kMiB);
+  CHECK_EQ(pool.trim(), 5 * kMiB);
+  check_accounts(pool, backend);
+  CHECK_EQ(static_cast<int>(low->address()[8 * kMiB - 1]), 1);
+  CHECK_EQ(static_cast<int>(high->address()[0]), 2);
+  pool.free(low);
+  pool.free(high);
+  pool.trim();
+  CHECK_EQ(backend.held, int64_t{0});
+}
+
+void test_a_limit_is_held_to_the_byte_with_parts() {
+  PartsBackend backend;
+  Pool pool(&backend);
+  Block* const before = pool.allocate(6 * kMiB);
+  pool.set_limit(16 * kMiB);
+
+  CHECK(pool.allocate(10 * kMiB) != nullptr);
+  CHECK(pool.allocate(kMiB) == nullptr);
+  pool.free(before);
+  CHECK(pool.allocate(6 * kMiB) != nullptr);
+  CHECK_EQ(pool.segment_nbytes(), 16 * kMiB);
+}
+
 }  // namespace
 
 int main() {
@@ -292,5 +382,9 @@ int main() {
       TEST(test_device_without_memory_gives_null_after_trimming),
       TEST(test_trim_gives_back_the_fewest_segments),
       TEST(test_memory_that_goes_back_is_handed_over),
+      TEST(test_parts_of_free_memory_serve_other_sizes),
+      TEST(test_a_part_takes_what_was_asked_for_rounded_to_64_kib),
+      TEST(test_trim_gives_parts_back_and_no_more_than_wanted),
+      TEST(test_a_limit_is_held_to_the_byte_with_parts),
   });
 }

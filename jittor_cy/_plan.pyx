@@ -20,7 +20,6 @@ from jittor_cy._runtime cimport (
     LeafLayout,
     Op,
     PhaseSpec,
-    PlanEntry,
     PlanEntryRef,
     Product,
     ProductTerm,
@@ -187,7 +186,7 @@ def compile_only(graph):
     """The compiler's Program for a Graph; starts no compile and touches no kernel."""
     from jittor_cy.compiler.pipeline import compile_graph
 
-    with planning:  # the compiler's memos are one thread's at a time
+    with _planning:  # the compiler's memos are one thread's at a time
         return compile_graph(graph, options())
 
 
@@ -323,25 +322,25 @@ cdef bint load_kernels(object kernels) except -1:
 
 # ---- plans made in the background ----
 
-cdef class Waiting:
+cdef class _Waiting:
     """A structure that a plan is being made for."""
 
     cdef PlanEntryRef entry
 
 
-class Planner:
+class _Planner:
     """One thread that plans while the interpreter serves; made at the first such miss."""
 
     def __init__(self):
         self.pool = None
         self.running = set()
 
-    def submit(self, graph, Waiting waiting):
+    def submit(self, graph, _Waiting waiting):
         from concurrent.futures import ThreadPoolExecutor
 
         if self.pool is None:
             self.pool = ThreadPoolExecutor(1, thread_name_prefix="jittor_cy-plan")
-        future = self.pool.submit(plan_later, graph, waiting)
+        future = self.pool.submit(_plan_later, graph, waiting)
         self.running.add(future)
         future.add_done_callback(self.running.discard)
 
@@ -351,8 +350,8 @@ class Planner:
         wait(list(self.running))
 
 
-def plan_later(graph, Waiting waiting):
-    """In the Planner's thread. The Program is handed over with the GIL held, between two calls of the recording thread."""
+def _plan_later(graph, _Waiting waiting):
+    """In the thread of _Planner; the Program is handed over with the GIL held, between calls of the recording thread."""
     if not threading.main_thread().is_alive():
         return  # the process is ending
     try:
@@ -363,22 +362,22 @@ def plan_later(graph, Waiting waiting):
 
 cdef void miss_later(void* context, const PlanEntryRef& entry) noexcept with gil:
     """The compile hook of those who go on with the interpreter."""
-    cdef Waiting waiting = Waiting()
+    cdef _Waiting waiting = _Waiting()
     waiting.entry = entry
     try:
-        planner.submit(graph_of(entry.get().snapshot), waiting)
+        _planner.submit(graph_of(entry.get().snapshot), waiting)
     except Exception as error:
         say(error)
 
 
-planning = threading.RLock()
-planner = Planner()
+_planning = threading.RLock()
+_planner = _Planner()
 
 
-def forget_planner():
+def _forget_planner():
     """In a forked child: the thread and whoever held the lock are not there."""
-    global planning, planner
-    planning, planner = threading.RLock(), Planner()
+    global _planning, _planner
+    _planning, _planner = threading.RLock(), _Planner()
 
 
 cdef object last_failure = None
@@ -403,7 +402,7 @@ def install() -> None:
     hook.recall = recall
     hook.compile_later = miss_later
     set_compile_hook(hook)
-    os.register_at_fork(after_in_child=forget_planner)
+    os.register_at_fork(after_in_child=_forget_planner)
 
 
 # ---- looking inside ----
@@ -477,7 +476,7 @@ def wait_for_compiles() -> None:
     """Until no plan is being made and no kernel compiled."""
     import sys
 
-    planner.wait()
+    _planner.wait()
     gcc = sys.modules.get("jittor_cy.compiler.toolchain.gcc")
     if gcc is not None:
         gcc.compiler().wait()

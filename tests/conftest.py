@@ -1,4 +1,4 @@
-"""Settings that hold for every test: invariants verified, everything compiled, kernels waited for, and `--full` for what takes minutes."""
+"""Settings of every test: invariants verified, all compiled and waited for; `--full` for what takes minutes."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ PACKAGE = Path(__file__).resolve().parents[1]
 
 @functools.cache
 def code_stamp() -> str:
-    """Changes whenever a file of the package that decides Programs does: this folder, and what was built from runtime/."""
+    """Changes whenever a file that decides Programs does: this folder, and what was built from runtime/."""
     found = []
     for folder, _, names in os.walk(PACKAGE / "compiler"):
         found += [os.path.join(folder, name) for name in names if not name.endswith(".pyc")]

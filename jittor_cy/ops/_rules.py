@@ -95,6 +95,8 @@ def axis_list(dim: Any, ndim: int, function: str) -> list[int]:
 
 def axis_mask(dim: Any, ndim: int, function: str) -> int:
     """A bit for each axis."""
+    if type(dim) is int and -ndim <= dim < ndim:  # the usual case
+        return 1 << dim % ndim
     axes = axis_list(dim, ndim, function)
     return sum(1 << d for d in axes) if ndim else 0
 

@@ -138,12 +138,7 @@ bool Flush::ask_compiler(PlanEntry& entry) {
     entry.asked = static_cast<bool>(entry.fused);
     return true;
   }
-  const bool now = must_compile_now(entry);
-  if (!now && !runtime_flags().compile_at_once) return false;
-  if (!now && hook.compile_later != nullptr) {
-    compile_later(alive);
-    return true;
-  }
+  if (!runtime_flags().compile_at_once && !must_compile_now(entry)) return false;
   entry.asked = true;
   ++state_.stats.programs_compiled;
   entry.fused = hook.compile(hook.context, entry.snapshot);

@@ -1,4 +1,4 @@
-"""The networks that the measurements train: an MLP, LeNet-5 and the convolutional net of the Fashion-MNIST tutorial."""
+"""The networks that the measurements train: an MLP, LeNet-5, the net of the Fashion-MNIST tutorial, and a small GPT."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import jittor_cy as jt
 from jittor_cy import nn
 
-__all__ = ["LeNet", "batch", "fashion_net", "mlp"]
+__all__ = ["GPT", "LeNet", "batch", "fashion_net", "mlp", "tokens"]
 
 
 def mlp() -> nn.Module:
@@ -30,6 +30,48 @@ class LeNet(nn.Module):
         x = nn.max_pool2d(nn.relu(self.conv2(x)), 2, 2)
         x = x.reshape(x.shape[0], -1)
         return self.fc3(nn.relu(self.fc2(nn.relu(self.fc1(x)))))
+
+
+class Block(nn.Module):
+    """Causal self-attention and a gelu MLP, each behind a layer norm and added to its input."""
+
+    def __init__(self, d: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.ln1, self.qkv, self.proj = nn.LayerNorm(d), nn.Linear(d, 3 * d), nn.Linear(d, d)
+        self.ln2, self.fc1, self.fc2 = nn.LayerNorm(d), nn.Linear(d, 4 * d), nn.Linear(4 * d, d)
+
+    def execute(self, x: Any, mask: Any) -> Any:
+        b, t, d = x.shape
+        h = self.qkv(self.ln1(x)).reshape(b, t, 3, self.heads, d // self.heads)
+        q, k, v = (h[:, :, i].transpose(0, 2, 1, 3) for i in range(3))
+        scores = jt.matmul(q, k.transpose(0, 1, 3, 2)) * (d // self.heads) ** -0.5 + mask
+        a = jt.matmul(nn.softmax(scores, dim=-1), v).transpose(0, 2, 1, 3).reshape(b, t, d)
+        x = x + self.proj(a)
+        return x + self.fc2(nn.gelu(self.fc1(self.ln2(x))))
+
+
+class GPT(nn.Module):
+    """Logits of the next token, one row a token."""
+
+    def __init__(self, layers: int = 4, d: int = 256, heads: int = 8, seq: int = 128, vocab: int = 1000) -> None:
+        super().__init__()
+        self.wte, self.wpe = nn.Embedding(vocab, d), nn.Embedding(seq, d)
+        self.blocks = nn.ModuleList([Block(d, heads) for _ in range(layers)])
+        self.ln_f, self.head = nn.LayerNorm(d), nn.Linear(d, vocab, bias=False)
+        self.mask = jt.array(np.triu(np.full((seq, seq), -1e9, np.float32), 1)).stop_grad()
+
+    def execute(self, x: Any) -> Any:
+        h = self.wte(x) + self.wpe(jt.arange(x.shape[1]))
+        for block in self.blocks:
+            h = block(h, self.mask)
+        return self.head(self.ln_f(h)).reshape(-1, self.head.weight.shape[0])
+
+
+def tokens(batch: int = 8, seq: int = 128, vocab: int = 1000, seed: int = 0) -> tuple[jt.Var, jt.Var]:
+    """Random tokens, and as many to predict, from a seed."""
+    generator = np.random.default_rng(seed)
+    return jt.array(generator.integers(0, vocab, (batch, seq))), jt.array(generator.integers(0, vocab, batch * seq))
 
 
 def fashion_net() -> nn.Module:

@@ -38,6 +38,12 @@ def test_first_step_is_ready_soon_and_a_second_process_compiles_nothing() -> Non
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("name,argument", [("latency", "gpt"), ("host_time", ""), ("dispatch", "")])
+def test_what_the_host_takes_is_within_its_limits(name: str, argument: str) -> None:
+    measure(name, *argument.split())
+
+
+@pytest.mark.slow
 def test_training_at_forty_percent_of_the_peak_gives_the_same_bits() -> None:
     try:
         jt.data.FashionMNIST(train=False)

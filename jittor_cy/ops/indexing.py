@@ -103,7 +103,7 @@ def parse(x: Var, key: Any) -> tuple[list[tuple], list[Any] | None]:
 
 
 def plain_steps(shape: tuple[int, ...], keys: list[Any]) -> list[tuple] | None:
-    """The steps for ints and slices in range, at a fifth of the time of parse; None: parse looks closer, or says why not."""
+    """The steps for ints and slices in range, in a fifth of the time; None: parse looks closer, or says why not."""
     if len(keys) > len(shape):
         return None
     start, step, extents, kept = [], [], [], []

@@ -1,0 +1,126 @@
+"""Convolutions of any geometry and both gradients: against sums over taps in NumPy, the same on any threads."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import jittor_cy as jt
+import jittor_cy.nn.functional as F
+
+CONV = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
+
+
+def taps(w: np.ndarray, out: tuple[int, ...], stride: int, dilation: int):
+    """(tap, the part of the padded input that it sees)."""
+    for tap in itertools.product(*(range(k) for k in w.shape[2:])):
+        area = tuple(slice(t * dilation, t * dilation + (n - 1) * stride + 1, stride) for t, n in zip(tap, out))
+        yield tap, (slice(None), slice(None), *area)
+
+
+def grouped(x: np.ndarray, groups: int, axis: int) -> np.ndarray:
+    return x.reshape(*x.shape[:axis], groups, x.shape[axis] // groups, *x.shape[axis + 1 :])
+
+
+def conv_with_gradients(x, w, dy, stride, padding, dilation, groups):
+    """(y, gradient of x, gradient of w) for the weights dy of y; y is None where dy gives the extents only."""
+    wide = np.pad(x, ((0, 0), (0, 0), *[(padding, padding)] * (x.ndim - 2)))
+    y, dwide, dw = np.zeros(dy.shape), np.zeros(wide.shape), np.zeros(w.shape)
+    gw, gdy = grouped(w, groups, 0), grouped(dy, groups, 1)
+    for tap, area in taps(w, dy.shape[2:], stride, dilation):
+        seen, weights = grouped(wide[area], groups, 1), gw[(..., *tap)]
+        y += np.einsum("ngc...,goc->ngo...", seen, weights).reshape(dy.shape)
+        dwide[area] += np.einsum("ngo...,goc->ngc...", gdy, weights).reshape(wide[area].shape)
+        flat = (*seen.shape[:3], -1)
+        dw[(..., *tap)] = np.einsum("ngcp,ngop->goc", seen.reshape(flat), gdy.reshape(*gdy.shape[:3], -1)).reshape(
+            w.shape[:2]
+        )
+    inside = tuple(slice(padding, n - padding) for n in wide.shape[2:])
+    return y, dwide[(..., *inside)], dw
+
+
+@st.composite
+def geometries(draw, most=3, least=1):
+    dims = draw(st.integers(least, most))
+    kernel = [draw(st.integers(1, 4)) for _ in range(dims)]
+    stride, padding, dilation = (draw(st.integers(low, 3)) for low in (1, 0, 1))
+    extent = [draw(st.integers(max(1, dilation * (k - 1) + 1 - 2 * padding), 14)) for k in kernel]
+    groups, channels, filters = (draw(st.integers(1, 4)) for _ in range(3))
+    return (
+        (draw(st.integers(1, 3)), groups * channels, *extent),
+        (groups * filters, channels, *kernel),
+        {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups},
+    )
+
+
+def numbers(*shapes: tuple[int, ...]) -> list[np.ndarray]:
+    rng = np.random.default_rng(sum(map(sum, shapes)))
+    return [rng.standard_normal(shape) for shape in shapes]
+
+
+def run(function, arrays, threads: int) -> list[np.ndarray]:
+    """The result and the gradients of both operands; the last array are the result's weights."""
+    with jt.flags(threads=threads, wait_for_kernels=True):
+        y, pull = jt.vjp(function, *map(jt.array, arrays[:2]))
+        return [v.numpy() for v in (y, *pull(jt.array(arrays[2])))]
+
+
+def out_extents(x, w, stride, padding, dilation, **_):
+    return tuple((n + 2 * padding - dilation * (k - 1) - 1) // stride + 1 for n, k in zip(x[2:], w[2:]))
+
+
+@settings(max_examples=25, deadline=None)
+@given(geometries())
+def test_convolution_and_its_gradients(geometry):
+    x_shape, w_shape, how = geometry
+    arrays = numbers(x_shape, w_shape, (x_shape[0], w_shape[0], *out_extents(x_shape, w_shape, **how)))
+
+    found = run(lambda x, w: CONV[len(w_shape) - 2](x, w, None, **how), arrays, 1)
+
+    for one, expected in zip(found, conv_with_gradients(*arrays, **how)):
+        np.testing.assert_allclose(one, expected, rtol=1e-12, atol=1e-12)
+    for one, other in zip(found, run(lambda x, w: CONV[len(w_shape) - 2](x, w, None, **how), arrays, 3)):
+        np.testing.assert_array_equal(one, other)
+
+
+@settings(max_examples=15, deadline=None)
+@given(geometries(2, 2))
+def test_transposed_convolution_is_the_gradient_of_a_convolution(geometry):
+    x_shape, w_shape, how = geometry
+    small = (x_shape[0], w_shape[0], *out_extents(x_shape, w_shape, **how))
+    # the transposed convolution gives the smallest input of that output
+    extents = [
+        (n - 1) * how["stride"] - 2 * how["padding"] + how["dilation"] * (k - 1) + 1
+        for n, k in zip(small[2:], w_shape[2:])
+    ]
+    if min(extents) < 1:
+        return
+    x, w, dy = numbers(small, w_shape, (*x_shape[:2], *extents))
+
+    y, dx, dw = run(lambda x, w: F.conv_transpose2d(x, w, None, **how), [x, w, dy], 2)
+
+    forward, of_image, _ = conv_with_gradients(dy, w, x, **how)
+    np.testing.assert_allclose(y, of_image, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(dx, forward, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(dw, conv_with_gradients(dy, w, x, **how)[2], rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("side", [7, 16, 31])
+def test_float32_convolution_as_in_torch(side, stride):
+    torch = pytest.importorskip("torch")
+    how = {"stride": stride, "padding": 1}
+    out = (side - 1) // stride + 1
+    arrays = [a.astype(np.float32) for a in numbers((4, 40, side, side), (33, 40, 3, 3), (4, 33, out, out))]
+
+    found = run(lambda x, w: F.conv2d(x, w, None, **how), arrays, 2)
+
+    x, w = (torch.from_numpy(a).double().requires_grad_() for a in arrays[:2])
+    y = torch.nn.functional.conv2d(x, w, None, **how)
+    y.backward(torch.from_numpy(arrays[2]).double())
+    for one, expected in zip(found, (y, x.grad, w.grad)):
+        np.testing.assert_allclose(one, expected.detach().numpy(), rtol=1e-4, atol=2e-3)

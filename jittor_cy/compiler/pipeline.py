@@ -23,7 +23,7 @@ from jittor_cy.compiler.passes.simplify_graph import simplify_graph
 from jittor_cy.compiler.passes.split import split
 from jittor_cy.compiler.passes.stream import stream
 from jittor_cy.compiler.passes.unroll import unroll
-from jittor_cy.compiler.schedule.epilogue import aligned_inputs
+from jittor_cy.compiler.schedule.epilogue import aligned_inputs, is_packable, makes_elements
 from jittor_cy.compiler.schedule.fusion import fuse
 from jittor_cy.compiler.schedule.group import Group
 from jittor_cy.compiler.schedule.loops import build_kernel
@@ -64,8 +64,8 @@ LOWER = (
     Pass("stream", stream, ensures=spec.loops, device="cpu"),
     Pass("hoist", hoist, ensures=spec.named),  # last: from here on expressions are not compared any more
 )
-# What may be left out: unroll is a pass over the graph, beside one over groups, batch and epilogue are over launches.
-OPTIONAL = ("unroll", "beside", "batch", "epilogue", *(step.name for step in LOWER if step.name != "hoist"))
+# What may be left out: unroll is a pass over the graph, beside one over groups, the next three over launches.
+OPTIONAL = ("unroll", "beside", "batch", "epilogue", "prologue", *(step.name for step in LOWER if step.name != "hoist"))
 
 
 def lower(kernel: Kernel, options: Options, device: str) -> Kernel:
@@ -112,7 +112,8 @@ def compile_graph(graph: Graph, options: Options) -> Program:
             sources.setdefault(source.key, source)
         launches.append((launch, 0 if "batch" in options.without else group.update))
     contracted = frozenset() if "epilogue" in options.without else made_by_contractions(graph)
-    ordered = order_launches(launches, contracted)
+    packed = frozenset() if "prologue" in options.without else packed_by_contractions(graph)
+    ordered = order_launches(launches, contracted, packed)
     trace(2, "plan", signature=graph.signature, groups=len(ordered), kernels=len(sources))
     return Program(tuple(ordered), tuple(sources.values()), tuple(notes))
 
@@ -123,6 +124,12 @@ def runs_itself(graph: Graph, op: Op, scatter_of: object) -> None:
 
 def made_by_contractions(graph: Graph) -> frozenset[int]:
     return frozenset(op.outputs[0] for op in graph.ops if op.family == "contraction")
+
+
+def packed_by_contractions(graph: Graph) -> frozenset[int]:
+    contractions = [op for op in graph.ops if op.family == "contraction"]
+    read = [v for op in contractions for i, v in enumerate(op.inputs) if is_packable(op, i)]
+    return frozenset(v for v in read if not graph.vars[v].output)
 
 
 def single_launch(graph: Graph, group: Group) -> Launch:
@@ -164,7 +171,11 @@ def new_launch(
     source_of: Callable[[Kernel, Options], KernelSource],
 ) -> tuple[Launch, KernelSource]:
     kernel = build_kernel(graph, canonical, chain)
-    aligned = aligned_inputs(kernel, lambda var: element_count(graph, canonical, kernel, var))
+
+    def count_of(var: int) -> Expr | None:
+        return element_count(graph, canonical, kernel, var)
+
+    aligned, makes = aligned_inputs(kernel, count_of), makes_elements(kernel, count_of)
     donations = () if "donate" in options.without else donations_of(kernel)
     kernel = lower(kernel, options, graph.device)
     source = source_of(kernel, options)
@@ -183,6 +194,7 @@ def new_launch(
         shared,
         donations,
         aligned=aligned,
+        makes_elements=makes,
     )
     return launch, source
 

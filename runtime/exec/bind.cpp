@@ -43,7 +43,8 @@ void Binder::bind() {
   run_.scratch.resize(layout_.launches.size());
   const auto count = static_cast<int32_t>(layout_.launches.size());
   for (int32_t i = 0; i < count;) {
-    const int32_t end = run_.split_batches ? i + 1 : layout_.launches[static_cast<std::size_t>(i)].batch_end;
+    const LaunchLayout& launch = layout_.launches[static_cast<std::size_t>(i)];
+    const int32_t end = run_.split_batches ? launch.split_end : launch.batch_end;
     bind_group(i, end);
     i = end;
   }

@@ -61,7 +61,8 @@ struct Shortage {
 Shortage find_shortage(const Layout& layout, const GraphSnapshot& live, int64_t room, bool split) {
   const auto count = static_cast<int32_t>(layout.launches.size());
   for (int32_t i = 0; i < count;) {
-    const int32_t end = split ? i + 1 : layout.launches[static_cast<std::size_t>(i)].batch_end;
+    const LaunchLayout& launch = layout.launches[static_cast<std::size_t>(i)];
+    const int32_t end = split ? launch.split_end : launch.batch_end;
     const int64_t needed = group_nbytes(layout, live, i, end);
     if (needed > room) return {i, needed};
     i = end;
@@ -193,7 +194,8 @@ void Binder::make_resident(int32_t begin, int32_t end) {
     const LaunchLayout& launch = layout_.launches[static_cast<std::size_t>(i)];
     for (int32_t k = 0; k < launch.input_count; ++k) {
       const int32_t var = layout_.operands[static_cast<std::size_t>(launch.first_operand + k)];
-      if (layout_.program->defined_at[static_cast<std::size_t>(var)] >= begin) continue;  // an epilogue's
+      if (layout_.program->defined_at[static_cast<std::size_t>(var)] >= begin)
+        continue;  // made by a neighbour of its batch
       Buffer* buffer = context_.slots[static_cast<std::size_t>(var)].buffer.get();
       JTCY_ASSERT(buffer != nullptr, "launch ", i, " reads var ", var, ", which is not in memory then");
       if (buffer->residency() == Residency::kDisk) [[unlikely]]

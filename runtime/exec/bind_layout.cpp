@@ -169,6 +169,12 @@ class LayoutMaker {
     view.inputs = layout_.views.data() + first;
     view.input_count = op.input_count;
     view.output = view.inputs + op.input_count;
+    const std::size_t position = layout_.launches.size();
+    if (position > 0 && is_prologue(position - 1)) {
+      const int32_t made = program_.launches[position - 1].buffers.back();
+      view.made =
+          static_cast<int>(std::find(launch.buffers.begin(), launch.buffers.end(), made) - launch.buffers.begin());
+    }
     entry->op_view = static_cast<int32_t>(layout_.op_views.size());
     layout_.op_views.push_back(view);
     view.scalars = snapshot_.live_ops[static_cast<std::size_t>(number)]->attrs.scalars.data();
@@ -217,8 +223,22 @@ class LayoutMaker {
     for (std::size_t i = 0; i < launches.size();) {
       std::size_t end = i + 1;
       while (launches[i].batch != 0 && end < launches.size() && launches[end].batch == launches[i].batch) ++end;
-      for (; i < end; ++i) layout_.launches[i].batch_end = static_cast<int32_t>(end);
+      for (; i < end; ++i) {
+        LaunchLayout& launch = layout_.launches[i];
+        launch.batch_end = static_cast<int32_t>(end);
+        launch.split_end = static_cast<int32_t>(i) + (is_prologue(i) ? 2 : 1);
+        // It is nowhere in memory.
+        if (is_prologue(i)) layout_.nbytes[static_cast<std::size_t>(launches[i].buffers.back())] = 0;
+      }
     }
+  }
+
+  /// Whether the launch makes what the next one packs.
+  bool is_prologue(std::size_t number) const {
+    const auto& launches = program_.launches;
+    const bool pair = launches[number].batch != 0 && launches[number].kernel && number + 1 < launches.size() &&
+                      launches[number + 1].batch == launches[number].batch;
+    return pair && !launches[number + 1].kernel;
   }
 
   /// Temporaries and leaves are let go after their last launch, in a batch after the batch.
@@ -242,6 +262,7 @@ class LayoutMaker {
     const Launch& launch = program_.launches[static_cast<std::size_t>(number)];
     LaunchLayout& entry = layout_.launches[static_cast<std::size_t>(number)];
     entry.first_donation = static_cast<int32_t>(layout_.donations.size());
+    if (is_prologue(static_cast<std::size_t>(number))) return;
     for (const auto& [to, from] : launch.donations) {
       const int32_t output = launch.buffers[static_cast<std::size_t>(to)];
       const int32_t input = launch.buffers[static_cast<std::size_t>(from)];

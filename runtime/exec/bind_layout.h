@@ -26,6 +26,7 @@ struct LaunchLayout {
   int32_t first_free = 0;  // vars that nothing reads after this launch (after its batch)
   int32_t free_count = 0;
   int32_t batch_end = 0;  // launches [this, batch_end) start as one; this + 1 where alone
+  int32_t split_end = 0;  // the same where memory is short: what is made while it is packed stays with its contraction
   int32_t op_view = -1;   // into Layout::op_views
   int32_t first_donation = 0;
   int32_t donation_count = 0;

@@ -352,6 +352,40 @@ void run_panels(const Contraction& c, char* memory, ThreadPool& pool, const Epil
   pool.parallel_for(c.out_batch.count * units, divide_up(kGrainProducts, products), part);
 }
 
+/// The operand that `op.made` says.
+ContractionOperand& made_operand(const OpView& op, Contraction& c) noexcept {
+  return op.made == c.row_input ? c.a : c.b;
+}
+
+/// Whether it can be made while it is packed; else it is made before, in scratch memory.
+bool is_made_while_packed(const OpView& op, Contraction& c) noexcept {
+  const PaddedCopy& copy = op.made == c.row_input ? c.copy_a : c.copy_b;
+  return !copy.used && made_operand(op, c).checked == 0;
+}
+
+int64_t made_nbytes(const TensorView& view) noexcept {
+  return aligned(element_count(view.shape) * itemsize(view.dtype));
+}
+
+void supply(const OpView& op, const Prologue& prologue, Contraction* c, char** memory, ThreadPool& pool) {
+  ContractionOperand& operand = made_operand(op, *c);
+  const TensorView& view = op.inputs[op.made];
+  if (is_made_while_packed(op, *c)) {
+    operand.made = &prologue;
+    operand.first_element = static_cast<const char*>(view.data);
+    return;
+  }
+  char* const to = *memory;
+  *memory += made_nbytes(view);
+  const int64_t size = itemsize(view.dtype);
+  pool.parallel_for(element_count(view.shape), prologue.grain, [&](int, int64_t begin, int64_t end) {
+    prologue.run(prologue.context, begin, end, to + begin * size);
+  });
+  PaddedCopy& copy = op.made == c->row_input ? c->copy_a : c->copy_b;
+  copy.data = to;
+  if (!copy.used) operand.data = to + (operand.data - static_cast<const char*>(view.data));
+}
+
 /// Whether blocks of the output are whole pieces.
 bool finishes_pieces(const Contraction& c, int64_t piece) noexcept {
   if (!c.out_columns.ends_in_neighbours()) return false;
@@ -367,10 +401,13 @@ int64_t contraction_scratch(const OpView& op, int threads) {
   if (of_window >= 0) return of_window;
   Contraction c;
   if (!analyse_contraction(op, &c)) return 0;
-  return aligned(c.copy_a.nbytes()) + aligned(c.copy_b.nbytes()) + parts_nbytes(c) + ScratchLayout(c).total * threads;
+  const bool before = op.made >= 0 && !is_made_while_packed(op, c);
+  return (before ? made_nbytes(op.inputs[op.made]) : 0) + aligned(c.copy_a.nbytes()) + aligned(c.copy_b.nbytes()) +
+         parts_nbytes(c) + ScratchLayout(c).total * threads;
 }
 
-void run_contraction(const OpView& op, void* scratch, ThreadPool& pool, const Epilogue* epilogue) {
+void run_contraction(const OpView& op, void* scratch, ThreadPool& pool, const Prologue* prologue,
+                     const Epilogue* epilogue) {
   const int64_t elements = element_count(op.output->shape);
   const auto whole = [epilogue](int thread, int64_t begin, int64_t end) {
     epilogue->run(epilogue->context, thread, begin, end);
@@ -387,6 +424,7 @@ void run_contraction(const OpView& op, void* scratch, ThreadPool& pool, const Ep
     if (nbytes > 0) std::memset(op.output->data, 0, static_cast<std::size_t>(nbytes));
   } else {
     char* memory = static_cast<char*>(scratch);
+    if (prologue != nullptr) supply(op, *prologue, &c, &memory, pool);
     make_copy(c.copy_a, &c.a, &memory, pool);
     make_copy(c.copy_b, &c.b, &memory, pool);
     in_pieces = epilogue != nullptr && !c.in_parts() && finishes_pieces(c, epilogue->piece);

@@ -98,6 +98,14 @@ extern const JtPrebuilt jt_prebuilt_portable;
 
 namespace jtcy {
 
+/// What makes an operand that is nowhere in memory: writes its elements [begin, end), in their order, to `to`; from any
+/// of the pool's threads, some more than once.
+struct Prologue {
+  void (*run)(const void* context, int64_t begin, int64_t end, void* to) = nullptr;
+  const void* context = nullptr;
+  int64_t grain = 1;  // elements worth a thread
+};
+
 /// What goes on from a contraction's pieces, so many elements each in the output's order: called with ranges of pieces
 /// once they are finished, from any of the pool's threads, each piece once.
 struct Epilogue {
@@ -110,7 +118,8 @@ struct Epilogue {
 /// Bytes of scratch memory that run_contraction takes.
 int64_t contraction_scratch(const OpView& op, int threads);
 /// Every map and dtype; uses at most the pool's threads at the time of contraction_scratch. `scratch` is aligned to 64.
-/// `epilogue` may be null.
-void run_contraction(const OpView& op, void* scratch, ThreadPool& pool, const Epilogue* epilogue = nullptr);
+/// `prologue` makes the operand op.made; null where there is none, as `epilogue` may be.
+void run_contraction(const OpView& op, void* scratch, ThreadPool& pool, const Prologue* prologue = nullptr,
+                     const Epilogue* epilogue = nullptr);
 
 }  // namespace jtcy

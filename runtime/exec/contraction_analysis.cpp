@@ -259,6 +259,7 @@ bool analyse_contraction(const OpView& op, Contraction* c) {
   c->itemsize = is_floating(c->dtype) && c->out_itemsize == 2 ? 4 : c->out_itemsize;
   c->out = static_cast<char*>(op.output->data);
   const int first = swaps(map, op, *c->tiles) ? 1 : 0;
+  c->row_input = first;
   const Strides strides = contiguous_strides(shape);
   SmallVector<AxisPlace, 16> places;
   for (int64_t axis = 0; axis < map.axes; ++axis) {

@@ -53,6 +53,7 @@ struct Contraction {
   int64_t itemsize = 4;      // of an accumulator
   int64_t out_itemsize = 4;  // less where the output is rounded at the end
   char* out = nullptr;
+  int row_input = 0;        // which operand of the op is a
   ContractionOperand a, b;  // a gives the rows of a tile, b the columns, next to each other in memory where possible
   PaddedCopy copy_a, copy_b;
   GappedColumns gaps;

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "graph/contraction.h"
+
 namespace jtcy {
 namespace {
 
@@ -95,7 +97,7 @@ OperandBlock::OperandBlock(const ContractionOperand& operand, const JtPrebuilt& 
       turn_(prebuilt.turn[width_number(packed_itemsize)]),
       packed_itemsize_(packed_itemsize),
       depth_capacity_(depth),
-      plain_(operand.checked == 0 && operand.itemsize == packed_itemsize),
+      plain_(operand.checked == 0 && operand.itemsize == packed_itemsize && operand.made == nullptr),
       rows_(rows) {
   const auto take = [&tables](int64_t count, auto* type) {
     auto* const begin = reinterpret_cast<decltype(type)>(tables);
@@ -238,7 +240,7 @@ void OperandBlock::pack(int64_t first, int64_t count, int64_t width, char* to) n
     gather.run = depth_run_;
     gather.run_at = as_abi(depth_at_);
     gather.run_by = as_abi(depth_by_);
-    operand_.gather(&gather, count, rows_, depth_capacity_);
+    this->gather(gather, count, rows_, depth_capacity_);
     long long row[kMostPanel];
     for (int64_t i = 0; i < count; ++i) row[i] = i * depth_capacity_;
     turn_(rows_, row, count, 0, depth_count_, to, width);
@@ -250,7 +252,31 @@ void OperandBlock::pack(int64_t first, int64_t count, int64_t width, char* to) n
   gather.run = panel_run_;
   gather.run_at = as_abi(panel_at_);
   gather.run_by = as_abi(panel_by_);
-  operand_.gather(&gather, depth_count_, to, width);
+  this->gather(gather, depth_count_, to, width);
+}
+
+void OperandBlock::gather(const JtGather& from, int64_t count, char* to, int64_t to_step) const noexcept {
+  if (operand_.made == nullptr) return operand_.gather(&from, count, to, to_step);
+  alignas(64) char made[kContractionBlock * sizeof(int64_t)];
+  const int64_t first = (data_ - operand_.first_element) / operand_.itemsize;
+  const long long nowhere = 0;
+  JtGather row = from;
+  row.data = made;
+  row.outer_offset = &nowhere;
+  row.runs = 1;
+  for (int64_t o = 0; o < count; ++o) {
+    for (int q = 0; q < from.runs; ++q) {
+      const int64_t begin = first + from.outer_offset[o] + from.run[q].offset, step = from.run[q].step;
+      const int64_t length = from.run[q].count, calls = step == 1 ? 1 : length;
+      for (int64_t i = 0; i < calls; ++i) {
+        const int64_t at = begin + i * step;
+        operand_.made->run(operand_.made->context, at, at + length / calls, made + i * operand_.itemsize);
+      }
+      const JtRun run{from.run[q].start, length, 0, 1, 1};
+      row.run = &run;
+      operand_.gather(&row, 1, to + o * to_step * packed_itemsize_, to_step);
+    }
+  }
 }
 
 const char* OperandBlock::in_place(int64_t first, int64_t count) const noexcept {

@@ -38,6 +38,8 @@ struct ContractionOperand {
   JtGatherRows gather = nullptr;
   int checked = 0;  // dims whose index may lie outside, or has a divisor
   bool divided = false;
+  const Prologue* made = nullptr;  // makes the elements, counted from `first_element` on
+  const char* first_element = nullptr;
   long long extent[kMaxDims], stride[kMaxDims], divisor[kMaxDims], base[kMaxDims];
   RoleSteps batch, own, depth;
 };
@@ -69,6 +71,8 @@ class OperandBlock {
   }
 
  private:
+  /// As operand_.gather(), of elements that are made first where they are nowhere yet.
+  void gather(const JtGather& from, int64_t count, char* to, int64_t to_step) const noexcept;
   int find_runs(const int64_t* offsets, const int64_t* indices, int64_t count, JtRun* runs, int64_t* at,
                 int64_t* by) const noexcept;
   void choose_direction() noexcept;

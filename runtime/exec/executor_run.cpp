@@ -22,6 +22,8 @@ namespace {
 /// Local scratch of a batch's body lies on the stack up to here.
 constexpr int64_t kMaxStackLocal = int64_t{256} << 10;
 constexpr std::size_t kCacheLineBits = 512;
+/// A kernel has at most 24 buffers (compiler/schedule/heuristic.py).
+constexpr int32_t kMostOperands = 32;
 
 class RunExecutor {
  public:
@@ -51,7 +53,8 @@ class RunExecutor {
   }
 
   int32_t batch_end(int32_t number) const {
-    return run_.split_batches ? number + 1 : layout().launches[static_cast<std::size_t>(number)].batch_end;
+    const LaunchLayout& launch = layout().launches[static_cast<std::size_t>(number)];
+    return run_.split_batches ? launch.split_end : launch.batch_end;
   }
 
   /// Those planned in front of launch `before`; a failing move must not keep later ones from happening.
@@ -93,23 +96,40 @@ class RunExecutor {
                         " us=", elapsed_ns / 1000, " GBps=", nbytes / elapsed_ns));
   }
 
-  /// Of a launch and its epilogue.
+  /// Of a launch, with what runs with a contraction.
   std::string name_of(int32_t number) const {
     const auto& launches = layout().program->launches;
-    const Launch& launch = launches[static_cast<std::size_t>(number)];
+    const int32_t contraction = contraction_of(number);
+    if (contraction < 0) return own_name(number);
+    std::string name;
+    for (int32_t i = number; i < batch_end(number); ++i) name += (i == number ? "" : "+") + own_name(i);
+    return name;
+  }
+
+  std::string own_name(int32_t number) const {
+    const Launch& launch = layout().program->launches[static_cast<std::size_t>(number)];
     if (launch.kernel) return launch.kernel->name;
     const auto view = static_cast<std::size_t>(layout().launches[static_cast<std::size_t>(number)].op_view);
-    const std::string name(op_name(layout().op_views[view].kind));
-    const bool alone = batch_end(number) - number == 1;
-    return alone ? name : name + "+" + launches[static_cast<std::size_t>(number) + 1].kernel->name;
+    return std::string(op_name(layout().op_views[view].kind));
+  }
+
+  /// The contraction of a batch, -1 where it has none.
+  int32_t contraction_of(int32_t number) const {
+    const int32_t end = batch_end(number);
+    if (end - number == 1) return -1;
+    for (int32_t i = number; i < end; ++i) {
+      if (layout().launches[static_cast<std::size_t>(i)].kernel == nullptr) return i;
+    }
+    return -1;
   }
 
   void start(int32_t number) {
     const LaunchLayout& launch = layout().launches[static_cast<std::size_t>(number)];
     KernelError here{};
     KernelError* const error = device_.kind == DeviceKind::kCpu ? &here : &errors_[static_cast<std::size_t>(number)];
-    if (launch.kernel == nullptr && batch_end(number) - number > 1) {
-      run_with_epilogue(number, launch, error);
+    const int32_t contraction = contraction_of(number);
+    if (contraction >= 0) {
+      run_fused_contraction(number, contraction, error);
     } else if (launch.kernel == nullptr) {
       run_op(number, launch, error);
     } else if (batch_end(number) - number > 1 && device_.kind == DeviceKind::kCpu) {
@@ -198,19 +218,58 @@ class RunExecutor {
           to);
   }
 
-  /// A contraction whose finished pieces the next launch goes on from at once, while they are in the caches.
-  void run_with_epilogue(int32_t number, const LaunchLayout& launch, KernelError* error) {
-    const auto run = [&](int thread, int64_t begin, int64_t end) {
+  /// A contraction with the kernel that makes an operand while it is packed (`first`, if that is not the contraction),
+  /// and the one that goes on from its pieces while they are in the caches (behind it, if there is one).
+  void run_fused_contraction(int32_t first, int32_t number, KernelError* error) {
+    const LaunchLayout& launch = layout().launches[static_cast<std::size_t>(number)];
+    const OpView view = view_of(launch);
+    const MadeElements made =
+        first < number ? made_elements(first, itemsize(view.inputs[view.made].dtype), error) : MadeElements{};
+    const Prologue prologue{MadeElements::run, &made, made.grain};
+    const auto go_on = [&](int thread, int64_t begin, int64_t end) {
       run_batch_member(number + 1, 0, thread, begin, end, error);
     };
     const auto call = [](const void* context, int thread, int64_t begin, int64_t end) {
-      (*static_cast<decltype(&run)>(context))(thread, begin, end);
+      (*static_cast<decltype(&go_on)>(context))(thread, begin, end);
     };
-    const OpView view = view_of(launch);
-    const PhaseLaunch phase = phase_of(number + 1, 0);
-    const int64_t pieces = std::max<int64_t>(1, phase.grid);
-    const Epilogue epilogue{call, &run, element_count(view.output->shape) / pieces, phase.grain};
-    run_contraction(view, run_.scratch[static_cast<std::size_t>(number)], pool_, &epilogue);
+    Epilogue epilogue{call, &go_on, 1, 1};
+    const bool goes_on = number + 1 < batch_end(number);
+    if (goes_on) {
+      const PhaseLaunch phase = phase_of(number + 1, 0);
+      epilogue.piece = element_count(view.output->shape) / std::max<int64_t>(1, phase.grid);
+      epilogue.grain = phase.grain;
+    }
+    run_contraction(view, run_.scratch[static_cast<std::size_t>(number)], pool_, first < number ? &prologue : nullptr,
+                    goes_on ? &epilogue : nullptr);
+  }
+
+  /// A map kernel that writes its elements to wherever they are wanted.
+  struct MadeElements {
+    CpuPhase entry = nullptr;
+    KernelArgs args{};
+    int32_t inputs = 0;
+    int64_t itemsize = 1;
+    int64_t grain = 1;
+
+    static void run(const void* context, int64_t begin, int64_t end, void* to) {
+      const auto& made = *static_cast<const MadeElements*>(context);
+      void* pointers[kMostOperands];
+      std::copy_n(made.args.ptr, made.inputs, pointers);
+      pointers[made.inputs] = static_cast<char*>(to) - begin * made.itemsize;
+      KernelArgs args = made.args;
+      args.ptr = pointers;
+      made.entry(&args, nullptr, begin, end);
+    }
+  };
+
+  MadeElements made_elements(int32_t number, int64_t size, KernelError* error) const {
+    const LaunchLayout& launch = layout().launches[static_cast<std::size_t>(number)];
+    const PhaseLaunch phase = phase_of(number, 0);
+    MadeElements made{reinterpret_cast<CpuPhase>(phase.entry), arguments(number, error), launch.input_count, size,
+                      phase.grain};
+    JTCY_ASSERT(launch.input_count < kMostOperands, "a prologue of ", launch.input_count, " inputs");
+    made.args.output_nbytes = 0;  // nothing is written past the caches
+    return made;
   }
 
   /// The data pointers of the Layout's views are ours while we hold the run lock.

@@ -28,6 +28,7 @@ struct OpView {
   const TensorView* inputs = nullptr;
   int64_t input_count = 0;
   const TensorView* output = nullptr;  // contiguous
+  int made = -1;                       // an operand of a contraction that is made while it is packed; else -1
 };
 
 /// Bytes of scratch memory that interpreting this op takes (the planner counts them).

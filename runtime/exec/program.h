@@ -55,8 +55,9 @@ struct Launch {
   Product shared_nbytes;  // scratch a launch
   /// (output position in buffers, input position): the output may take over that input's memory when the input dies.
   std::vector<std::pair<int32_t, int32_t>> donations;
-  /// Neighbours with the same nonzero batch run as one: independent launches of one kernel, or a contraction and the
-  /// kernel that goes on from its elements (its epilogue).
+  /// Neighbours with the same nonzero batch run as one: independent launches of one kernel; or a contraction, behind it
+  /// the kernel that goes on from its pieces (its epilogue), in front of it the one that makes an operand while it is
+  /// packed (its prologue).
   int32_t batch = 0;
 };
 

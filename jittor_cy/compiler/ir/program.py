@@ -59,7 +59,9 @@ class Launch:
 
     Its buffers are then the op's operands one by one, the same var more than once where it stands so.
     `aligned`: positions of inputs of which iteration i of the one phase reads the i-th of equal pieces alone.
-    `batch`: launches with the same number other than 0 run as one: equal updates, or a contraction and its epilogue.
+    `makes_elements`: iteration i writes element i of the one output, cheaply.
+    `batch`: launches with the same number other than 0 run as one: equal updates, or a contraction with what makes an
+    operand (in front of it) and what goes on from its pieces (behind it).
     """
 
     kernel: str | None  # KernelKey
@@ -74,6 +76,7 @@ class Launch:
     donations: tuple[tuple[int, int], ...] = ()
     batch: int = 0
     aligned: tuple[int, ...] = ()
+    makes_elements: bool = False
 
 
 @dataclass(frozen=True, slots=True)

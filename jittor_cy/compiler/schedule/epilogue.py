@@ -1,15 +1,21 @@
-"""Which inputs a kernel reads piece by piece, in step with its iterations: it may run while they are made."""
+"""What a kernel reads and writes piece by piece: it may run while a contraction makes or packs its elements."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from jittor_cy.compiler.ir import index as ix
-from jittor_cy.compiler.ir.expr import Expr, postorder
-from jittor_cy.compiler.ir.kernel import Kernel, PhaseBody
+from jittor_cy.compiler.ir.expr import INDEX, Expr, postorder
+from jittor_cy.compiler.ir.graph import Op
+from jittor_cy.compiler.ir.kernel import Assign, Kernel, Loop, PhaseBody
+from jittor_cy.compiler.ir.primitives import cost_of
 from jittor_cy.compiler.ir.statements import roots_of
+from jittor_cy.compiler.schedule.heuristic import CHEAP
 
-__all__ = ["aligned_inputs"]
+__all__ = ["aligned_inputs", "is_packable", "makes_elements"]
+
+# (axis1, coef1, axis2, coef2, divisor) of a dim: runtime/graph/contraction.h.
+DIM_NUMBERS = 5
 
 
 def aligned_inputs(kernel: Kernel, count_of: Callable[[int], Expr | None]) -> tuple[int, ...]:
@@ -36,6 +42,35 @@ def aligned_inputs(kernel: Kernel, count_of: Callable[[int], Expr | None]) -> tu
         if not buffer.is_output and length is not None and count_of(buffer.var) is ix.mul(count, length):
             found.append(position)
     return tuple(found)
+
+
+def makes_elements(kernel: Kernel, count_of: Callable[[int], Expr | None]) -> bool:
+    """Whether iteration i writes element i of the one output, all elements in all, and is done sooner than a load."""
+    outputs = [b for b in kernel.buffers if b.is_output]
+    if len(kernel.phases) != 1 or len(outputs) != 1 or kernel.phases[0].tile or kernel.phases[0].together:
+        return False
+    phase = kernel.phases[0]
+    (statement,) = phase.body if len(phase.body) == 1 else (None,)
+    if isinstance(statement, Loop) and phase.spans and len(statement.body) == 1:
+        (statement,) = statement.body
+    if not isinstance(statement, Assign) or statement.target.args[0] is not iteration(phase):
+        return False
+    nodes = list(postorder([statement.value]))
+    cost = sum(cost_of(str(n.data)) for n in nodes if n.kind == "op" and n.dtype != INDEX)
+    large = {n.data for n in nodes if n.kind == "load" and piece(phase, iteration(phase), n.args[0]) is ix.ONE}
+    count = ix.product([a.args[0] for a in phase.axes])
+    simple = all(n.kind not in ("checked", "random", "reduce") for n in nodes) and cost <= CHEAP and len(large) <= 1
+    return simple and count_of(outputs[0].var) is count
+
+
+def is_packable(op: Op, operand: int) -> bool:
+    """Whether neighbours of a contraction's operand are neighbours of its sum, so that they are packed in long runs."""
+    out_ndim, _, *ndims = op.structure[:4]
+    dims = op.structure[4 + DIM_NUMBERS * sum(ndims[:operand]) :][: DIM_NUMBERS * ndims[operand]]
+    if not dims:
+        return False
+    axis, coefficient, second, _, divisor = dims[-DIM_NUMBERS:]
+    return axis >= out_ndim and coefficient == 1 and second < 0 and divisor == 1
 
 
 def iteration(phase: PhaseBody) -> Expr:

@@ -11,18 +11,22 @@ from jittor_cy.compiler.ir.program import Launch
 __all__ = ["order_launches"]
 
 
-def order_launches(launches: list[tuple[Launch, int]], contracted: Collection[int] = ()) -> list[Launch]:
+def order_launches(
+    launches: list[tuple[Launch, int]], contracted: Collection[int] = (), packed: Collection[int] = ()
+) -> list[Launch]:
     """Given in any topological order, with the update group of each (0: none), which waits as long as it may.
 
-    Batches are updates of one kernel, and a contraction with the kernel that goes on from its elements: of the vars
-    `contracted`.
+    Batches are updates of one kernel; and contractions with the kernel that goes on from what they make (of the vars
+    `contracted`) and the one that makes an operand for them alone (of the vars `packed`).
     """
-    return Order(launches, contracted).run()
+    return Order(launches, contracted, packed).run()
 
 
 class Order:
-    def __init__(self, launches: list[tuple[Launch, int]], contracted: Collection[int]) -> None:
-        self.launches, self.contracted = launches, contracted
+    def __init__(
+        self, launches: list[tuple[Launch, int]], contracted: Collection[int], packed: Collection[int]
+    ) -> None:
+        self.launches, self.contracted, self.packed = launches, contracted, packed
         self.waits, self.readers = dependences([launch for launch, _ in launches])
         self.plain = [i for i, count in enumerate(self.waits) if count == 0 and not launches[i][1]]
         self.updates = [i for i, count in enumerate(self.waits) if count == 0 and launches[i][1]]
@@ -38,15 +42,16 @@ class Order:
         return ordered
 
     def next_plain(self) -> list[int]:
-        first = heapq.heappop(self.plain)
-        self.release(first)
-        epilogue = self.epilogue(first)
-        if epilogue is None:
-            return [first]
-        self.plain.remove(epilogue)
-        heapq.heapify(self.plain)
-        self.release(epilogue)
-        return [first, epilogue]
+        batch = [heapq.heappop(self.plain)]
+        self.release(batch[0])
+        for follower in (self.packs, self.epilogue):
+            found = follower(batch[-1])
+            if found is not None:
+                self.plain.remove(found)
+                heapq.heapify(self.plain)
+                self.release(found)
+                batch.append(found)
+        return batch
 
     def next_updates(self) -> list[int]:
         key = self.launches[min(self.updates)][0].kernel
@@ -63,6 +68,16 @@ class Order:
                 self.updates.append(reader)
             elif self.waits[reader] == 0:
                 heapq.heappush(self.plain, reader)
+
+    def packs(self, prologue: int) -> int | None:
+        """The contraction that alone reads what this launch makes, and can run now."""
+        launch, readers = self.launches[prologue][0], self.readers[prologue]
+        made = launch.buffers[-1]
+        if not launch.makes_elements or made not in self.packed or len(readers) != 1 or self.waits[readers[0]] != 0:
+            return None
+        reader = self.launches[readers[0]][0]
+        once = reader.kernel is None and reader.buffers.count(made) == 1
+        return readers[0] if once else None
 
     def epilogue(self, contraction: int) -> int | None:
         """A launch that can run now, and reads what the contraction makes piece by piece."""

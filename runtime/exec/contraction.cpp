@@ -352,38 +352,31 @@ void run_panels(const Contraction& c, char* memory, ThreadPool& pool, const Epil
   pool.parallel_for(c.out_batch.count * units, divide_up(kGrainProducts, products), part);
 }
 
-/// The operand that `op.made` says.
-ContractionOperand& made_operand(const OpView& op, Contraction& c) noexcept {
-  return op.made == c.row_input ? c.a : c.b;
-}
-
-/// Whether it can be made while it is packed; else it is made before, in scratch memory.
-bool is_made_while_packed(const OpView& op, Contraction& c) noexcept {
-  const PaddedCopy& copy = op.made == c.row_input ? c.copy_a : c.copy_b;
-  return !copy.used && made_operand(op, c).checked == 0;
-}
-
 int64_t made_nbytes(const TensorView& view) noexcept {
   return aligned(element_count(view.shape) * itemsize(view.dtype));
 }
 
-void supply(const OpView& op, const Prologue& prologue, Contraction* c, char** memory, ThreadPool& pool) {
-  ContractionOperand& operand = made_operand(op, *c);
-  const TensorView& view = op.inputs[op.made];
-  if (is_made_while_packed(op, *c)) {
-    operand.made = &prologue;
-    operand.first_element = static_cast<const char*>(view.data);
-    return;
-  }
-  char* const to = *memory;
-  *memory += made_nbytes(view);
-  const int64_t size = itemsize(view.dtype);
-  pool.parallel_for(element_count(view.shape), prologue.grain, [&](int, int64_t begin, int64_t end) {
-    prologue.run(prologue.context, begin, end, to + begin * size);
+/// Whether the operand op.made can be made while it is packed: not where it is copied or read in windows.
+bool is_made_while_packed(const OpView& op, const Contraction& c) {
+  if (window_scratch(op, 1) >= 0) return false;
+  const bool rows = op.made == c.row_input;
+  return !(rows ? c.copy_a : c.copy_b).used && (rows ? c.a : c.b).checked == 0;
+}
+
+/// The op with the operand op.made in scratch memory.
+void run_with_made_operand(const OpView& op, char* scratch, ThreadPool& pool, const Prologue& prologue,
+                           const Epilogue* epilogue) {
+  TensorView inputs[2] = {op.inputs[0], op.inputs[1]};
+  TensorView& made = inputs[op.made];
+  const int64_t size = itemsize(made.dtype);
+  pool.parallel_for(element_count(made.shape), prologue.grain, [&](int, int64_t begin, int64_t end) {
+    prologue.run(prologue.context, begin, end, scratch + begin * size);
   });
-  PaddedCopy& copy = op.made == c->row_input ? c->copy_a : c->copy_b;
-  copy.data = to;
-  if (!copy.used) operand.data = to + (operand.data - static_cast<const char*>(view.data));
+  made.data = scratch;
+  OpView there = op;
+  there.inputs = inputs;
+  there.made = -1;
+  run_contraction(there, scratch + made_nbytes(made), pool, nullptr, epilogue);
 }
 
 /// Whether blocks of the output are whole pieces.
@@ -397,34 +390,38 @@ bool finishes_pieces(const Contraction& c, int64_t piece) noexcept {
 }  // namespace
 
 int64_t contraction_scratch(const OpView& op, int threads) {
+  Contraction c;
+  if (op.made >= 0 && analyse_contraction(op, &c) && !is_made_while_packed(op, c)) {
+    OpView there = op;
+    there.made = -1;
+    return made_nbytes(op.inputs[op.made]) + contraction_scratch(there, threads);
+  }
   const int64_t of_window = window_scratch(op, threads);
   if (of_window >= 0) return of_window;
-  Contraction c;
+  c = Contraction();
   if (!analyse_contraction(op, &c)) return 0;
-  const bool before = op.made >= 0 && !is_made_while_packed(op, c);
-  return (before ? made_nbytes(op.inputs[op.made]) : 0) + aligned(c.copy_a.nbytes()) + aligned(c.copy_b.nbytes()) +
-         parts_nbytes(c) + ScratchLayout(c).total * threads;
+  return aligned(c.copy_a.nbytes()) + aligned(c.copy_b.nbytes()) + parts_nbytes(c) + ScratchLayout(c).total * threads;
 }
 
 void run_contraction(const OpView& op, void* scratch, ThreadPool& pool, const Prologue* prologue,
                      const Epilogue* epilogue) {
   const int64_t elements = element_count(op.output->shape);
-  const auto whole = [epilogue](int thread, int64_t begin, int64_t end) {
-    epilogue->run(epilogue->context, thread, begin, end);
-  };
+  auto* memory = static_cast<char*>(scratch);
   Contraction c;
   bool in_pieces = false;
-  if (run_window(op, scratch, pool, epilogue, &in_pieces)) {
-    if (epilogue != nullptr && !in_pieces) pool.parallel_for(elements / epilogue->piece, epilogue->grain, whole);
-    return;
-  }
-  const bool sums = analyse_contraction(op, &c);
-  if (!sums) {
+  if (prologue == nullptr && run_window(op, scratch, pool, epilogue, &in_pieces)) {
+    // that was all
+  } else if (!analyse_contraction(op, &c)) {
     const int64_t nbytes = elements * itemsize(op.output->dtype);
     if (nbytes > 0) std::memset(op.output->data, 0, static_cast<std::size_t>(nbytes));
+  } else if (prologue != nullptr && !is_made_while_packed(op, c)) {
+    return run_with_made_operand(op, memory, pool, *prologue, epilogue);
   } else {
-    char* memory = static_cast<char*>(scratch);
-    if (prologue != nullptr) supply(op, *prologue, &c, &memory, pool);
+    if (prologue != nullptr) {
+      ContractionOperand& operand = op.made == c.row_input ? c.a : c.b;
+      operand.made = prologue;
+      operand.first_element = static_cast<const char*>(op.inputs[op.made].data);
+    }
     make_copy(c.copy_a, &c.a, &memory, pool);
     make_copy(c.copy_b, &c.b, &memory, pool);
     in_pieces = epilogue != nullptr && !c.in_parts() && finishes_pieces(c, epilogue->piece);
@@ -434,9 +431,10 @@ void run_contraction(const OpView& op, void* scratch, ThreadPool& pool, const Pr
       run_panels(c, memory, pool, in_pieces ? epilogue : nullptr);
     }
   }
-  if (epilogue != nullptr && !in_pieces && elements > 0) {
-    pool.parallel_for(elements / epilogue->piece, epilogue->grain, whole);
-  }
+  if (epilogue == nullptr || in_pieces || elements == 0) return;
+  pool.parallel_for(elements / epilogue->piece, epilogue->grain, [epilogue](int thread, int64_t begin, int64_t end) {
+    epilogue->run(epilogue->context, thread, begin, end);
+  });
 }
 
 }  // namespace jtcy

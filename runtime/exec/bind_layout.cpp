@@ -15,7 +15,7 @@ constexpr int64_t kGrainNs = 10'000;
 /// Rough costs of interpreted ops, for choosing where a small run is done.
 constexpr double kElementNs = 0.5;
 constexpr double kCostlyElementNs = 4;
-constexpr double kMultiplyAddNs = 0.01;
+constexpr double kMultiplyAddNs = 0.0085;  // 236 GFLOP/s a core
 /// Scratch of a thread up to here lies on its stack (cpu_backend.cpp).
 constexpr int64_t kMaxStackLocal = int64_t{256} << 10;
 

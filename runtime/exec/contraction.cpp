@@ -24,8 +24,7 @@ constexpr int64_t kAlignment = 64;
 int64_t aligned(int64_t nbytes) noexcept { return (nbytes + kAlignment - 1) / kAlignment * kAlignment; }
 int64_t divide_up(int64_t a, int64_t b) noexcept { return (a + b - 1) / b; }
 
-/// How one thread's scratch memory is laid out.
-struct ScratchLayout {
+struct ScratchLayout {  // of one thread
   explicit ScratchLayout(const Contraction& c) {
     packed_a = take(c.row_block * c.depth_block * c.itemsize);
     packed_b = take(c.column_block * c.depth_block * c.itemsize);
@@ -44,8 +43,8 @@ struct ScratchLayout {
     total += aligned(nbytes);
     return begin;
   }
-  int64_t packed_a, packed_b, transposed, tile, sums, tables_a, tables_b, out_rows, out_columns, places, runs;
-  int64_t total = 0;
+  int64_t packed_a, packed_b, transposed, tile, sums, tables_a, tables_b, out_rows, out_columns, places, runs,
+      total = 0;
 };
 
 /// Panels of a row block: as many as its bytes allow of the smallest tile.
@@ -100,11 +99,23 @@ class Worker {
     b_.select_batch(0);
     select_rows(0, c_.rows());
     b_.select_positions(0, c_.columns());
-    for (int64_t block = begin; block < end; ++block) {
+    for (int64_t block = begin + sum_dots(begin, end, parts); block < end; ++block) {
       select_depth(block * kContractionBlock);
       const Destination part{parts + block * c_.part_nbytes(), nullptr, nullptr};
       multiply_block(part, c_.rows(), c_.columns(), false, true);
     }
+  }
+
+  /// Whole blocks of one result's sum. How many there were.
+  int64_t sum_dots(int64_t begin, int64_t end, char* parts) {
+    const int64_t count = std::min(end, c_.a.depth.count / kContractionBlock) - begin;
+    int64_t a_step = 0, b_step = 0;
+    const char *const a = a_.line(&a_step), *const b = b_.line(&b_step);
+    if (c_.rows() * c_.columns() != 1 || count <= 0 || a == nullptr || b == nullptr) return 0;
+    const int64_t first = begin * kContractionBlock * c_.itemsize;
+    c_.tiles->dots(count, a + first * a_step, a_step, b + first * b_step, b_step, parts + begin * c_.part_nbytes(),
+                   c_.part_nbytes() / c_.itemsize);
+    return count;
   }
 
   /// Adds the parts in order and moves the sums to the output.
@@ -276,20 +287,11 @@ class Worker {
     }
     char* const temporary = scratch_ + layout_.tile;
     for (int64_t i = 0; i < count; ++i) rows[i] = i * panel.width;
-    const bool neighbours = column[panel.count - 1] - column[0] == panel.count - 1;
-    if (neighbours && !add) {
-      tile(depth_, a, b, place, temporary, abi_rows, 0);
-      for (int64_t i = 0; i < count; ++i) {
-        copy_row(temporary + rows[i] * c_.itemsize, panel.count * c_.itemsize,
-                 to.base + (to.row[first + i] + column[0]) * c_.itemsize);
-      }
-      return;
-    }
     if (add) {
       copy_tile(c_.itemsize, count, panel.count, to.base, to.row + first, column, temporary, rows, kAscending.value);
     }
     tile(depth_, a, b, place, temporary, abi_rows, add);
-    copy_tile(c_.itemsize, count, panel.count, temporary, rows, kAscending.value, to.base, to.row + first, column);
+    store_tile(c_.itemsize, count, panel.count, temporary, rows, to.base, to.row + first, column);
   }
 
   const Contraction& c_;

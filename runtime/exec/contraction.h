@@ -17,12 +17,17 @@ typedef void (*JtTile)(long long depth, const void* a, const void* b, const long
 typedef void (*JtRow)(long long depth, const void* a, const void* b, const long long* place, long long columns,
                       void* sums, void* c, int add);
 
+/* Whole blocks of one sum of products, several side by side. */
+typedef void (*JtDots)(long long blocks, const void* a, long long a_step, const void* b, long long b_step, void* sums,
+                       long long sum_step);
+
 #define JT_MOST_ROWS 12
 typedef struct {
   int rows;                     /* of the largest tile */
   int columns;                  /* of a wide tile */
   JtTile tile[2][JT_MOST_ROWS]; /* wide, narrow (one vector); by rows - 1 */
   JtRow row;
+  JtDots dots;
 } JtTileSet;
 
 /* Positions start .. start + count - 1 whose place and indices advance evenly. */

@@ -64,7 +64,7 @@ struct Contraction {
   int64_t columns() const noexcept { return b.own.count; }
   bool rounded() const noexcept { return out_itemsize != itemsize; }
   int64_t blocks() const noexcept { return (a.depth.count + kContractionBlock - 1) / kContractionBlock; }
-  int64_t part_nbytes() const noexcept { return row_block * column_block * itemsize; }
+  int64_t part_nbytes() const noexcept { return rows() * column_block * itemsize; }
   bool by_columns() const noexcept { return columns() / tiles->columns >= rows() / tiles->rows; }
   /// Panels of the longer side: what threads share.
   int64_t unit() const noexcept { return by_columns() ? tiles->columns : tiles->rows; }

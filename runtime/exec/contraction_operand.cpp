@@ -279,6 +279,12 @@ void OperandBlock::gather(const JtGather& from, int64_t count, char* to, int64_t
   }
 }
 
+const char* OperandBlock::line(int64_t* step) const noexcept {
+  if (!plain_ || operand_.depth.axes != 1) return nullptr;
+  *step = operand_.depth.offset[0];
+  return data_ + own_offset_[0] * operand_.itemsize;
+}
+
 const char* OperandBlock::in_place(int64_t first, int64_t count) const noexcept {
   if (!plain_ || !neighbours(first, count)) return nullptr;
   return data_ + own_offset_[first] * operand_.itemsize;

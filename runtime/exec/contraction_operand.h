@@ -65,6 +65,8 @@ class OperandBlock {
   /// The elements themselves where neighbouring positions are neighbours in memory, or null; k at places()[k].
   const char* in_place(int64_t first, int64_t count) const noexcept;
   const int64_t* places() const noexcept { return depth_offset_; }
+  /// Elements of the first position, k by k, `step` apart; null where they are not.
+  const char* line(int64_t* step) const noexcept;
   /// The selected rows along k lie within so many bytes: reading panels in place stays in the first cache.
   bool within(int64_t nbytes) const noexcept {
     return (depth_offset_[depth_count_ - 1] - depth_offset_[0]) * packed_itemsize_ <= nbytes;

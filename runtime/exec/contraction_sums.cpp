@@ -14,9 +14,17 @@ void copy_tile(int64_t rows, int64_t columns, const T* from, const int64_t* from
   }
 }
 
+/// Too short for a call of memcpy.
+void copy_row(const char* from, int64_t nbytes, char* to) noexcept {
+  constexpr int64_t kPiece = 16;
+  int64_t i = 0;
+  for (; i + kPiece <= nbytes; i += kPiece) std::memcpy(to + i, from + i, kPiece);
+  for (; i < nbytes; ++i) to[i] = from[i];
+}
+
 template <typename T, typename Add>
 void fold_blocks(const Contraction& c, char* parts, Add add) noexcept {
-  const int64_t count = c.row_block * c.column_block;
+  const int64_t count = c.rows() * c.column_block;
   T* const sum = reinterpret_cast<T*>(parts);
   for (int64_t block = 1; block < c.blocks(); ++block) {
     const T* const part = sum + block * count;
@@ -52,11 +60,14 @@ void copy_tile(int64_t itemsize, int64_t rows, int64_t columns, const char* from
   copy(uint64_t{});
 }
 
-void copy_row(const char* from, int64_t nbytes, char* to) noexcept {
-  constexpr int64_t kPiece = 16;
-  int64_t i = 0;
-  for (; i + kPiece <= nbytes; i += kPiece) std::memcpy(to + i, from + i, kPiece);
-  for (; i < nbytes; ++i) to[i] = from[i];
+void store_tile(int64_t itemsize, int64_t rows, int64_t columns, const char* from, const int64_t* from_row, char* to,
+                const int64_t* to_row, const int64_t* to_column) noexcept {
+  if (to_column[columns - 1] - to_column[0] != columns - 1) {
+    return copy_tile(itemsize, rows, columns, from, from_row, kAscending.value, to, to_row, to_column);
+  }
+  for (int64_t i = 0; i < rows; ++i) {
+    copy_row(from + from_row[i] * itemsize, columns * itemsize, to + (to_row[i] + to_column[0]) * itemsize);
+  }
 }
 
 void add_blocks(const Contraction& c, char* parts) noexcept {

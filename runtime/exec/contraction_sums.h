@@ -25,8 +25,9 @@ inline constexpr Ascending kAscending;
 /// Moves rows x columns elements between places given by tables.
 void copy_tile(int64_t itemsize, int64_t rows, int64_t columns, const char* from, const int64_t* from_row,
                const int64_t* from_column, char* to, const int64_t* to_row, const int64_t* to_column) noexcept;
-/// A row of a tile: too short for a call of memcpy.
-void copy_row(const char* from, int64_t nbytes, char* to) noexcept;
+/// A tile in scratch memory, its rows at `from_row`, to its place.
+void store_tile(int64_t itemsize, int64_t rows, int64_t columns, const char* from, const int64_t* from_row, char* to,
+                const int64_t* to_row, const int64_t* to_column) noexcept;
 /// Adds the sums of all blocks in order, to those of the first: Note [Parts of the sum].
 void add_blocks(const Contraction& c, char* parts) noexcept;
 /// `rows` rows of c.column_block sums to the output, run by run; 16-bit floats are rounded here, once.

@@ -244,7 +244,7 @@ void Flush::bind_and_submit(PlanEntry& entry, const Ref<Layout>& layout, const s
   }
   const bool reading =
       reason_ == FlushReason::kRead || reason_ == FlushReason::kSyncAll || reason_ == FlushReason::kEager;
-  if (lane.submit(reading && layout->work_ns < kInlineNs)) ++state_.stats.runs_inline;
+  if (lane.submit(reading && layout->work_ns < kInlineNs * layout->threads)) ++state_.stats.runs_inline;
 }
 
 /// Memory ended while it was planned (the budget was checked before, so the machine has none): nothing is launched,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from jittor_cy.compiler.codegen.contraction_pack import copy_source, round_source, turn_source
+from jittor_cy.compiler.codegen.contraction_pack import copy_source, dots_source, round_source, turn_source
 from jittor_cy.compiler.codegen.contraction_window import window_row, window_sources
 
 __all__ = ["INSTRUCTION_SETS", "InstructionSet", "prebuilt_source"]
@@ -301,7 +301,7 @@ def table_source(isa: InstructionSet) -> str:
         rows = tile_rows(isa, e)
         widths = [f"{{{', '.join(f'tile_{e.name}_{i + 1}x{v}' for i in range(rows))}}}" for v in (isa.vectors, 1)]
         columns = isa.vectors * isa.vector_nbytes // e.nbytes
-        sets.append(f"  {{{rows}, {columns}, {{{', '.join(widths)}}}, row_{e.name}}},")
+        sets.append(f"  {{{rows}, {columns}, {{{', '.join(widths)}}}, row_{e.name}, dots_{e.name}}},")
     gathers = ", ".join(f"gather_{g[0]}" for g in GATHERS)
     words = [e.name for e in ELEMENTS if e.name.startswith("w")]
     return "\n".join(
@@ -350,6 +350,7 @@ def prebuilt_source(isa: InstructionSet, abi: str, maths: str) -> str:
     for e in ELEMENTS:
         parts += [tile_source(isa, e, rows + 1, v) for rows in range(tile_rows(isa, e)) for v in (isa.vectors, 1)]
         parts.append(row_source(isa, e))
+        parts.append(dots_source(e.name, e.ctype))
     parts += [gather_source(isa, *g) for g in GATHERS]
     parts += [round_source(name) for name in ("f16", "bf16")]
     for e in ELEMENTS:

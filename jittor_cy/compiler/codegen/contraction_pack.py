@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["copy_source", "round_source", "turn_source"]
+__all__ = ["copy_source", "dots_source", "round_source", "turn_source"]
 
 # A line is fetched once and read whole: rows a power of two apart share one set of the first cache.
 LINE_NBYTES = 64
@@ -62,6 +62,48 @@ TURN = """static void turn_{name}(const void* source, const long long* row, long
     for (long long k = begin; k < depth; ++k) to[k * width + i] = one[k];
   }}
 }}"""
+
+
+DOTS = """static void dots_{name}(long long blocks, const void* pa, long long a_step, const void* pb, long long b_step,
+                      void* sums, long long sum_step) {{
+  const {ctype}* a = (const {ctype}*)pa;
+  const {ctype}* b = (const {ctype}*)pb;
+  {ctype}* sum = ({ctype}*)sums;
+  const int side_by_side = a_step == 1 && b_step == 1;
+  for (; side_by_side && blocks >= {side}; blocks -= {side}, a += {side} * {block}, b += {side} * {block}) {{
+    {ctype} {zeros};
+    for (long long k = 0; k < {block}; ++k) {{
+{steps}
+    }}
+{stores}
+  }}
+  for (; blocks > 0; --blocks, a += {block} * a_step, b += {block} * b_step, sum += sum_step) {{
+    {ctype} s = 0;
+    for (long long k = 0; k < {block}; ++k) s = {alone};
+    *sum = s;
+  }}
+}}"""
+
+BLOCK = 256  # kContractionBlock in runtime/graph/contraction.h
+# Additions of one block wait for each other: eight blocks at a time keep two units of four cycles busy.
+DOTS_AT_A_TIME = 8
+
+
+def dots_source(name: str, ctype: str) -> str:
+    """Blocks of one long sum of products, side by side."""
+    forms = {"f32": "JT_FMA_F32({a}, {b}, {s})", "f64": "JT_FMA_F64({a}, {b}, {s})", "b": "{s} | ({a} & {b})"}
+    form, blocks = forms.get(name, "{s} + {a} * {b}"), range(DOTS_AT_A_TIME)
+    steps = [f"s{q} = " + form.format(a=f"a[{q * BLOCK} + k]", b=f"b[{q * BLOCK} + k]", s=f"s{q}") for q in blocks]
+    return DOTS.format(
+        name=name,
+        ctype=ctype,
+        side=DOTS_AT_A_TIME,
+        block=BLOCK,
+        zeros=", ".join(f"s{q} = 0" for q in blocks),
+        steps="\n".join(f"      {step};" for step in steps),
+        stores="\n".join(f"    *sum = s{q}, sum += sum_step;" for q in blocks),
+        alone=form.format(a="a[k * a_step]", b="b[k * b_step]", s="s"),
+    )
 
 
 ROUND = """static void round_{name}(const void* source, long long count, void* destination, long long step) {{

@@ -194,7 +194,8 @@ void every_tile_edge_follows_the_definition() {
 /// Operands as they are, turned, and with steps in both dims; wide enough for every way of packing.
 template <typename T, typename Draw>
 void layouts_follow(Dtype dtype, Draw draw) {
-  const int64_t sizes[][3] = {{37, 70, 300}, {1, 1000, 259}, {1000, 1, 259}, {3, 5, 700}, {130, 33, 17}, {2, 300, 3}};
+  const int64_t sizes[][3] = {{37, 70, 300}, {1, 1000, 259}, {1000, 1, 259}, {3, 5, 700},
+                              {130, 33, 17}, {2, 300, 3},    {1, 1, 4867}};
   for (const auto& [m, n, k] : sizes) {
     for (int layout = 0; layout < 9; ++layout) {
       Map map = matmul(m, n, k);

@@ -238,6 +238,11 @@ def adam_update(Var parameter not None, Var gradient not None, Var m not None, V
         write_update(vmax, largest)
 
 
+def set_schedule(number):
+    """Ops recorded from now on carry what this number stands for (compiler/ir/schedule.py)."""
+    _runtime.set_schedule(number)
+
+
 def next_update_group():
     global LAST_GROUP
     LAST_GROUP += 1

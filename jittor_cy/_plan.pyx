@@ -90,6 +90,7 @@ cdef object graph_var(const GraphSnapshot& snapshot, size_t i, list symbols):
 
 cdef object graph_op(const GraphSnapshot& snapshot, size_t i):
     from jittor_cy.compiler.ir.graph import Op as GraphOp
+    from jittor_cy.compiler.ir.schedule import given_by
 
     cdef SnapshotOp op = snapshot.ops[i]
     cdef int32_t k
@@ -98,7 +99,7 @@ cdef object graph_op(const GraphSnapshot& snapshot, size_t i):
     structure = tuple([snapshot.structure[op.first_structure + k] for k in range(op.structure_count)])
     floats = tuple([bool(op.float_scalars >> k & 1) for k in range(op.scalar_count)])
     return GraphOp(i, view_text(op_name(op.kind)), FAMILIES[<int>family_of(op.kind)], inputs, outputs, structure,
-                   floats, op.update_group)
+                   floats, op.update_group, given_by(op.schedule))
 
 
 # ---- Program → runtime ----
@@ -134,6 +135,7 @@ cdef Launch launch_of(object spec, dict names) except *:
     for part in spec.phases:
         phase.grid, phase.work = product_of(part.grid), product_of(part.work)
         phase.block_per_iteration = part.block_per_iteration
+        phase.grain_ns = part.grain
         out.phases.push_back(phase)
     out.local_nbytes, out.shared_nbytes = product_of(spec.local_nbytes), product_of(spec.shared_nbytes)
     for output, source in spec.donations:

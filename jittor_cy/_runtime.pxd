@@ -268,6 +268,7 @@ cdef extern from "api.h" namespace "jtcy" nogil:
     Refs2 make_code(const Refs2& inputs, Attrs attrs, const Shapes2& shapes, const Dtypes2& dtypes,
                     GradientCallback callback) except +translate_exception
     void set_default_device(Device device)
+    void set_schedule(uint32_t number)
     Device default_device()
     int64_t pending_ops()
     int64_t recorded_ops()
@@ -438,6 +439,7 @@ cdef extern from "api.h" namespace "jtcy" nogil:
     cdef cppclass SnapshotOp:
         OpKind kind
         uint32_t update_group
+        uint32_t schedule
         int32_t first_input
         int32_t input_count
         int32_t first_output
@@ -483,6 +485,7 @@ cdef extern from "api.h" namespace "jtcy" nogil:
     cdef cppclass PhaseSpec:
         Product grid
         Product work
+        int64_t grain_ns
         cbool block_per_iteration
     cdef cppclass Kernel:
         pass

@@ -140,7 +140,7 @@ def column_major(true: Callable[..., list], linear: Any, extents: list) -> list:
 
 
 MUTANTS = (
-    Mutant("32 lanes in a row reduction", constant("schedule.values", "ROW_LANES", 32)),
+    Mutant("32 lanes in a row reduction", constant("schedule.heuristic", "ORDERS", {"blocks": ((32, 4096), (4, 256))})),
     Mutant(
         "tail of a row loses its last element",
         text_edit(r"for \(long long (\w+) = at; \1 < stop;", r"for (long long \1 = at; \1 < stop - 1;"),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from jittor_cy.compiler.ir.schedule import Schedule
+
 __all__ = ["DimRef", "KernelSource", "Launch", "Phase", "Product", "Program"]
 
 
@@ -33,12 +35,13 @@ class Phase:
     """One parallel range of a kernel; phases of a launch run one after the other.
 
     `work`: rough nanoseconds of one iteration on one thread. `block_per_iteration`: on a GPU a whole block works on
-    one iteration.
+    one iteration. `grain`: nanoseconds of work that are worth a thread.
     """
 
     grid: Product
     work: Product
     block_per_iteration: bool = False
+    grain: int = Schedule().grain
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,7 @@ class Launch:
     Its buffers are then the op's operands one by one, the same var more than once where it stands so.
     `aligned`: positions of inputs of which iteration i of the one phase reads the i-th of equal pieces alone.
     `batch`: launches with the same number other than 0 run as one: equal updates, or a contraction and its epilogue.
+    `kinds`: of the Groups; `unused`: choices given by hand that mean nothing to them.
     """
 
     kernel: str | None  # KernelKey
@@ -74,6 +78,9 @@ class Launch:
     donations: tuple[tuple[int, int], ...] = ()
     batch: int = 0
     aligned: tuple[int, ...] = ()
+    kinds: tuple[str, ...] = ()
+    schedule: Schedule | None = None
+    unused: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 # cython: language_level=3
 # distutils: language = c++
 """Construction of graph nodes, one thin call each: Vars and Python numbers in, Vars out; nothing runs."""
+import difflib
 import os
 
 from libc.stdint cimport int64_t, uint16_t, uint32_t, uintptr_t
@@ -534,9 +535,22 @@ def default_threads():
 
 
 def apply_isa(str name):
-    if name and not _runtime.set_instruction_set(name.encode()):
-        raise ArgumentError(f"flags.isa: this machine cannot run {name!r}", help="avx512, avx2 or portable")
+    """Chooses an instruction set; "" the best one. What is pending keeps its meaning, plans are found anew."""
+    cdef bytes text = name.encode()
+    if not _runtime.set_instruction_set(<const char*>text if name else NULL):
+        raise isa_error(name)
     EXECUTOR.clear_plans()
+
+
+def isa_error(str name):
+    known = [found.decode() for found in _runtime.instruction_sets(False)]
+    runs = ", ".join([found.decode() for found in _runtime.instruction_sets(True)])
+    where = "JTCY_ISA" if os.environ.get("JTCY_ISA") == name else "flags.isa"
+    if name in known:
+        return ArgumentError(f"{where}: this machine cannot run {name!r}", help=f"it runs {runs}")
+    near = difflib.get_close_matches(name, known, n=1)
+    guess = f"did you mean {near[0]}? " if near else ""
+    return ArgumentError(f"{where}: there is no instruction set {name!r}", help=f"{guess}this machine runs {runs}")
 
 
 def apply_trace(value):

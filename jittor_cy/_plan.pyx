@@ -35,6 +35,7 @@ from jittor_cy._runtime cimport (
     dtype_name,
     family_of,
     instruction_set,
+    instruction_sets as supported_sets,
     op_name,
     origin_text,
     set_compile_hook,
@@ -449,6 +450,11 @@ def last_plan_reason() -> str:
 def threads() -> int:
     """Threads that work on a kernel."""
     return ThreadPool.instance().threads()
+
+
+def instruction_sets() -> list[str]:
+    """Those that this machine can run, best first."""
+    return [name.decode() for name in supported_sets(True)]
 
 
 def isa() -> str:

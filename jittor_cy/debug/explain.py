@@ -58,7 +58,7 @@ def schedules(*targets: Var) -> list[tuple[str, Schedule]]:
 
     Example:  >>> import jittor_cy as jt
               >>> [(what, s.row_buffer) for what, s in jt.debug.schedules(jt.softmax(jt.ones((4, 300)), 1))]
-              [('row: Full Reduce Broadcast Sub Exp Reduce Broadcast Reciprocal Broadcast Mul', 4)]
+              [('row: Full Reduce Broadcast Sub Exp Reduce Reciprocal Broadcast Mul', 4)]
     """
     snapshot, _, _ = _plan.pending(targets)
     if not snapshot.ops:

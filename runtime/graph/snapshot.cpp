@@ -13,7 +13,8 @@ namespace jtcy {
 // Symbols are numbered over the vars in order, so leaves are gathered before anything is hashed. The stream is: flags
 // and device; per leaf its dtype, layout, which strides are 0 and 1, which earlier leaf shares its Buffer, and its
 // symbols; per op its hash, the numbers of its operands, its update group (numbered by first appearance), its
-// schedule, and its outputs; at last the value of each constant symbol. Numbers of scalars and structure are in the op's hash already.
+// schedule, and its outputs; at last the value of each constant symbol. Numbers of scalars and structure are in the
+// op's hash already.
 
 namespace {
 

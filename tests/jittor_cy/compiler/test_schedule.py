@@ -173,7 +173,8 @@ def flat(r: Recorder) -> list[Node]:
     ("kind", "choice", "line"),
     [
         ("row", {"unroll": 4}, "#pragma GCC unroll 4"),
-        ("column", {"column_tile": 96}, "_lane[4][96]"),
+        ("column", {"column_tile": 96}, "_lane[1][96]"),
+        ("column", {"wide_tile": 96}, "_lane[4][96]"),
         ("map", {"transpose_tile": 3}, "_tile * 3;"),
     ],
 )

@@ -512,6 +512,8 @@ cdef int apply_flag(str name, object value) except -1:
         to.interpret = value
     elif name == "wait_for_kernels":
         to.wait_for_kernels = value
+    elif name == "autotune":
+        to.autotune = value
     elif name == "compile_at_once":
         to.compile_at_once = value
     elif name == "plan_cache":
@@ -567,7 +569,7 @@ def install():
 
     _runtime.install_origins((os.path.dirname(__file__) + os.sep).encode(), copy.__file__.encode())
     _runtime.install_wait_hooks()
-    for name in ("fuse", "eager", "interpret", "wait_for_kernels", "compile_at_once", "plan_cache", "verify",
+    for name in ("fuse", "eager", "interpret", "wait_for_kernels", "autotune", "compile_at_once", "plan_cache", "verify",
                  "window_ops", "window_nbytes"):
         flags.listen(name, lambda value, name=name: apply_flag(name, value))
     flags.listen("threads", apply_threads)

@@ -361,6 +361,7 @@ cdef extern from "api.h" namespace "jtcy" nogil:
         cbool eager
         cbool interpret
         cbool wait_for_kernels
+        cbool autotune
         cbool compile_at_once
         cbool plan_cache
         cbool verify
@@ -488,8 +489,12 @@ cdef extern from "api.h" namespace "jtcy" nogil:
         Product work
         int64_t grain_ns
         cbool block_per_iteration
+    cdef enum class KernelState "jtcy::Kernel::State"(int):
+        kReady
+    cdef cppclass KernelStateCell "std::atomic<jtcy::Kernel::State>":
+        KernelState load()
     cdef cppclass Kernel:
-        pass
+        KernelStateCell state
     cdef cppclass KernelRef "jtcy::Ref<jtcy::Kernel>":
         Kernel* get()
     cdef cppclass Launch:
@@ -513,6 +518,10 @@ cdef extern from "api.h" namespace "jtcy" nogil:
         ProgramRef()
         ProgramRef(Program* program)
         Program* get()
+    cdef cppclass Trial:
+        Trial(const GraphSnapshot& live) except +translate_exception
+        vector[int64_t] time(vector[Launch] launches, int64_t budget_ns) except +translate_exception
+        vector[int64_t] extents() except +translate_exception
     cdef cppclass KernelTable:
         @staticmethod
         KernelTable& instance() except +translate_exception

@@ -164,7 +164,8 @@ void Flush::compile_what_was_met(PlanEntry* entry) {
 
 bool Flush::must_compile_now(const PlanEntry& entry) const {
   const Device device = entry.snapshot.device;
-  if (runtime_flags().wait_for_kernels || entry.own_bits || device.kind != DeviceKind::kCpu) return true;
+  if (runtime_flags().wait_for_kernels || runtime_flags().autotune || entry.own_bits || device.kind != DeviceKind::kCpu)
+    return true;
   if (MemoryManager::of(device).budget() > 0) return true;
   return entry.snapshot.ops.size() <= kFewOps && peak_nbytes(context_->snapshot, *entry.interpreted) >= kLargeNbytes;
 }

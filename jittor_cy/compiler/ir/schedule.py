@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
@@ -203,23 +204,24 @@ def changes_bits(choices: Choices) -> bool:
 
 # An op carries the number of what was given for it (runtime/graph/var.h); this bit says that it changes the bits.
 CHANGES_BITS = 1 << 31
-KNOWN: list[Choices] = [()]
-NUMBERS: dict[Choices, int] = {(): 0}
+KNOWN: dict[int, Choices] = {0: ()}
 
 
 def number_of(choices: Choices) -> int:
-    """The number of these choices in this process; 0: none."""
-    number = NUMBERS.get(choices)
-    if number is None:
-        number = len(KNOWN) | (CHANGES_BITS if changes_bits(choices) else 0)
-        KNOWN.append(choices)
-        NUMBERS[choices] = number
+    """The number of these choices, the same in every process (plans are kept on disk by their Signature); 0: none."""
+    if not choices:
+        return 0
+    digest = hashlib.sha256(repr(choices).encode()).digest()
+    number = int.from_bytes(digest[:4], "little") & ~CHANGES_BITS | (CHANGES_BITS if changes_bits(choices) else 0)
+    assert KNOWN.setdefault(number, choices) == choices, (
+        f"internal error: schedule: {choices} and {KNOWN[number]} are one"
+    )
     return number
 
 
 def given_by(number: int) -> Choices:
-    """The choices of a number."""
-    return KNOWN[number & ~CHANGES_BITS]
+    """The choices of a number that this process gave."""
+    return KNOWN[number]
 
 
 def not_applied(given: Choices, schedule: Schedule, kinds: Iterable[str], device: str) -> tuple[str, ...]:

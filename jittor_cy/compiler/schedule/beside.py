@@ -46,7 +46,12 @@ def beside_leader(reaches: Reaches, group: Group, followers: dict[int, list[Grou
     for number in sorted(near):
         leader = groups.groups[number]
         others = [m for m in makers if m != number]
-        if stays_apart(leader.given, group.given) or leader.kind != "row" or leader.outer != run or groups.depends(number, group.number):
+        if (
+            stays_apart(leader.given, group.given)
+            or leader.kind != "row"
+            or leader.outer != run
+            or groups.depends(number, group.number)
+        ):
             continue
         if any(f.kind != "column" for f in followers.get(number, ())) or any(groups.depends(m, number) for m in others):
             continue

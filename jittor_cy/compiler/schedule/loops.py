@@ -47,7 +47,10 @@ def build_kernel(
     ops = tuple(sorted({o for group in chain for o in group.ops}))
     values = Values(graph, canonical, frozenset(), {o: i for i, o in enumerate(ops)})
     beside = tuple(group for group in chain[1:] if group.kind == "column")
-    builders = [Builder(graph, chain[0], values, schedule, beside), *(Builder(graph, group, values, schedule) for group in chain[1:])]
+    builders = [
+        Builder(graph, chain[0], values, schedule, beside),
+        *(Builder(graph, group, values, schedule) for group in chain[1:]),
+    ]
     phases = list(builders[0].phases())
     for builder in builders[1:]:
         lanes = builders[0].lanes

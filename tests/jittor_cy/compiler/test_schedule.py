@@ -32,7 +32,8 @@ OTHERS = (
     {"column_tile": 96},
     {"wide_tile": 100},
     {"strip": 0},
-    {"strip": 100},
+    {"strip": 128},
+    {"beside": False},
     {"transpose_tile": 3},
 )
 

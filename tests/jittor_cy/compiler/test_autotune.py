@@ -154,3 +154,15 @@ def test_fault_of_the_clock_leaves_the_default() -> None:
 
     assert schedule_of(compiled(Clock(broken))).differences() == ""
     assert autotune.TUNED == {}
+
+
+def test_no_room_in_memory_leaves_the_default_and_is_traced(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(Clock, "__call__", lambda *arguments: None)
+
+    with config.flags(debug="1,autotune"):
+        found = schedule_of(compiled(Clock(without_buffers)))
+
+    assert found.differences() == ""
+    assert "failed=no room in memory effect=the default stays" in capfd.readouterr().err

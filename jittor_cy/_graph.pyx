@@ -544,7 +544,7 @@ def apply_isa(str name):
     EXECUTOR.clear_plans()
 
 
-def isa_error(str name):
+cdef object isa_error(str name):
     known = [found.decode() for found in _runtime.instruction_sets(False)]
     runs = ", ".join([found.decode() for found in _runtime.instruction_sets(True)])
     where = "JTCY_ISA" if os.environ.get("JTCY_ISA") == name else "flags.isa"

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from jittor_cy import _plan
 from jittor_cy._var import Var
-from jittor_cy.compiler.autotune import TUNED, Tuned
 from jittor_cy.compiler.ir.graph import Graph
 from jittor_cy.compiler.ir.program import Launch
 from jittor_cy.compiler.ir.schedule import Schedule
+
+if TYPE_CHECKING:
+    from jittor_cy.compiler.autotune import Tuned
 
 __all__ = ["explain", "schedules", "tuned", "wait_for_compiles"]
 
@@ -77,6 +81,8 @@ def tuned() -> list[Tuned]:
               >>> [t.chosen_s <= t.default_s for t in jt.debug.tuned()] != []
               True
     """
+    from jittor_cy.compiler.autotune import TUNED
+
     return list(TUNED.values())
 
 

@@ -27,6 +27,7 @@ from jittor_cy.random import (
     set_global_seed,
     uniform,
 )
+from jittor_cy.scheduling import schedule
 
 __version__ = "0.1.0"
 

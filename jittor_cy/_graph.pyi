@@ -102,6 +102,9 @@ def adam_update(
 ) -> None:
     """One Adam step (AdamW where `decoupled`, AMSGrad where `vmax` is a Var), put into the cells of all four Vars."""
 
+def set_schedule(number: int) -> None:
+    """Ops recorded from now on carry what this number stands for (compiler/ir/schedule.py)."""
+
 def next_update_group() -> int: ...
 
 # ---- element by element ----

@@ -1,6 +1,7 @@
 # cython: language_level=3
 # distutils: language = c++
 """Construction of graph nodes, one thin call each: Vars and Python numbers in, Vars out; nothing runs."""
+import difflib
 import os
 
 from libc.stdint cimport int64_t, uint16_t, uint32_t, uintptr_t
@@ -236,6 +237,11 @@ def adam_update(Var parameter not None, Var gradient not None, Var m not None, V
     write_update(v, second)
     if vmax is not None:
         write_update(vmax, largest)
+
+
+def set_schedule(number):
+    """Ops recorded from now on carry what this number stands for (compiler/ir/schedule.py)."""
+    _runtime.set_schedule(number)
 
 
 def next_update_group():
@@ -506,6 +512,8 @@ cdef int apply_flag(str name, object value) except -1:
         to.interpret = value
     elif name == "wait_for_kernels":
         to.wait_for_kernels = value
+    elif name == "autotune":
+        to.autotune = value
     elif name == "compile_at_once":
         to.compile_at_once = value
     elif name == "plan_cache":
@@ -529,9 +537,22 @@ def default_threads():
 
 
 def apply_isa(str name):
-    if name and not _runtime.set_instruction_set(name.encode()):
-        raise ArgumentError(f"flags.isa: this machine cannot run {name!r}", help="avx512, avx2 or portable")
+    """Chooses an instruction set; "" the best one. What is pending keeps its meaning, plans are found anew."""
+    cdef bytes text = name.encode()
+    if not _runtime.set_instruction_set(<const char*>text if name else NULL):
+        raise isa_error(name)
     EXECUTOR.clear_plans()
+
+
+cdef object isa_error(str name):
+    known = [found.decode() for found in _runtime.instruction_sets(False)]
+    runs = ", ".join([found.decode() for found in _runtime.instruction_sets(True)])
+    where = "JTCY_ISA" if os.environ.get("JTCY_ISA") == name else "flags.isa"
+    if name in known:
+        return ArgumentError(f"{where}: this machine cannot run {name!r}", help=f"it runs {runs}")
+    near = difflib.get_close_matches(name, known, n=1)
+    guess = f"did you mean {near[0]}? " if near else ""
+    return ArgumentError(f"{where}: there is no instruction set {name!r}", help=f"{guess}this machine runs {runs}")
 
 
 def apply_trace(value):
@@ -548,7 +569,7 @@ def install():
 
     _runtime.install_origins((os.path.dirname(__file__) + os.sep).encode(), copy.__file__.encode())
     _runtime.install_wait_hooks()
-    for name in ("fuse", "eager", "interpret", "wait_for_kernels", "compile_at_once", "plan_cache", "verify",
+    for name in ("fuse", "eager", "interpret", "wait_for_kernels", "autotune", "compile_at_once", "plan_cache", "verify",
                  "window_ops", "window_nbytes"):
         flags.listen(name, lambda value, name=name: apply_flag(name, value))
     flags.listen("threads", apply_threads)

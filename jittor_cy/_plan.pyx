@@ -3,7 +3,7 @@
 import os
 import threading
 
-from libc.stdint cimport int32_t
+from libc.stdint cimport int32_t, int64_t
 from libcpp.string cimport string
 from libcpp.utility cimport pair
 from libcpp.vector cimport vector
@@ -15,6 +15,8 @@ from jittor_cy._runtime cimport (
     DimWhat,
     Executor,
     GraphSnapshot,
+    KernelRef,
+    KernelState,
     KernelTable,
     Launch,
     LeafLayout,
@@ -30,11 +32,13 @@ from jittor_cy._runtime cimport (
     SnapshotVar,
     StringView,
     ThreadPool,
+    Trial,
     VarNode,
     choose_cut,
     dtype_name,
     family_of,
     instruction_set,
+    instruction_sets as supported_sets,
     op_name,
     origin_text,
     set_compile_hook,
@@ -90,6 +94,7 @@ cdef object graph_var(const GraphSnapshot& snapshot, size_t i, list symbols):
 
 cdef object graph_op(const GraphSnapshot& snapshot, size_t i):
     from jittor_cy.compiler.ir.graph import Op as GraphOp
+    from jittor_cy.compiler.ir.schedule import given_by
 
     cdef SnapshotOp op = snapshot.ops[i]
     cdef int32_t k
@@ -98,7 +103,7 @@ cdef object graph_op(const GraphSnapshot& snapshot, size_t i):
     structure = tuple([snapshot.structure[op.first_structure + k] for k in range(op.structure_count)])
     floats = tuple([bool(op.float_scalars >> k & 1) for k in range(op.scalar_count)])
     return GraphOp(i, view_text(op_name(op.kind)), FAMILIES[<int>family_of(op.kind)], inputs, outputs, structure,
-                   floats, op.update_group)
+                   floats, op.update_group, given_by(op.schedule))
 
 
 # ---- Program → runtime ----
@@ -134,6 +139,7 @@ cdef Launch launch_of(object spec, dict names) except *:
     for part in spec.phases:
         phase.grid, phase.work = product_of(part.grid), product_of(part.work)
         phase.block_per_iteration = part.block_per_iteration
+        phase.grain_ns = part.grain
         out.phases.push_back(phase)
     out.local_nbytes, out.shared_nbytes = product_of(spec.local_nbytes), product_of(spec.shared_nbytes)
     for output, source in spec.donations:
@@ -190,6 +196,60 @@ def compile_only(graph):
         return compile_graph(graph, options())
 
 
+cdef object compile_tuned(object graph, object measure):
+    """The Program with schedules that are remembered, or found by `measure`."""
+    from jittor_cy.compiler.autotune import Tuner
+    from jittor_cy.compiler.pipeline import compile_graph
+
+    with _planning:
+        return compile_graph(graph, options(), Tuner(instruction_set().decode(), threads(), measure))
+
+
+cdef class Measure:
+    """Times launches of one graph with its extents, on scratch memory. Made from a snapshot with live nodes."""
+    cdef Trial* trial
+    cdef public list extents
+
+    def __dealloc__(self):
+        del self.trial
+
+    def __call__(self, launches, sources, double budget_s):
+        """Least seconds of each launch, None where its kernel does not compile; None where memory has no room."""
+        cdef vector[Launch] ready
+        cdef vector[int64_t] least
+        cdef dict names = {source.key: source.name for source in sources}
+        compile_sources(sources, True)
+        loaded = [is_ready(launch.kernel) for launch in launches]
+        for launch, good in zip(launches, loaded, strict=True):
+            if good:
+                ready.push_back(launch_of(launch, names))
+        least = self.trial.time(ready, <int64_t>(budget_s * 1e9))
+        if least.size() != ready.size():
+            return None
+        times = iter(least)
+        return [next(times) * 1e-9 if good else None for good in loaded]
+
+
+cdef object measure_of(const GraphSnapshot& snapshot):
+    cdef Measure measure = Measure.__new__(Measure)
+    measure.trial = new Trial(snapshot)
+    measure.extents = list(measure.trial.extents())
+    return measure
+
+
+cdef bint is_ready(str key):
+    cdef KernelRef kernel = KernelTable.instance().get(key.encode(), b"")
+    return kernel.get().state.load() == KernelState.kReady
+
+
+def _apply_autotune(bint on):
+    """Forgets the plans: from now on they are made with, or without, what was found."""
+    Executor.instance().clear_plans()
+
+
+config.flags.listen("autotune", _apply_autotune)
+
+
 def kernel_ready(key: str, path: str, phases: int) -> None:
     """Loads a compiled kernel; called by the toolchain, also from its threads."""
     KernelTable.instance().load_cpu(key.encode(), path.encode(), key[:16].encode(), phases)
@@ -201,10 +261,14 @@ def kernel_failed(key: str, message: str) -> None:
 
 
 cdef void start_compiles(object spec) except *:
+    compile_sources(spec.kernels, bool(config.flags.wait_for_kernels))
+
+
+def compile_sources(sources, bint wait) -> None:
     """Kernels that the table does not know yet: from the disk cache at once, else compiled in the background."""
     from jittor_cy.compiler.toolchain.gcc import compiler, flags_for
 
-    missing = [k for k in spec.kernels if not KernelTable.instance().contains(k.key.encode())]
+    missing = [k for k in sources if not KernelTable.instance().contains(k.key.encode())]
     if not missing:
         return
     phases = {kernel.key: kernel.phases for kernel in missing}
@@ -218,7 +282,7 @@ cdef void start_compiles(object spec) except *:
             kernel_failed(key, str(error))
 
     compiler().compile_kernels(missing, flags_for(instruction_set().decode()), ready, kernel_failed,
-                               wait=bool(config.flags.wait_for_kernels))
+                               wait=wait)
 
 
 cdef object start_device_compiles = None  # set by _cuda: kernels of a device that is not the CPU
@@ -244,15 +308,15 @@ def show(graph, spec) -> None:
             trace(1, "dump", failed=error.strerror, folder=config.flags.dump, effect="this plan is not in it")
 
 
-cdef ProgramRef planned(object graph, const GraphSnapshot& snapshot) except *:
-    """Plans, starts the compiles, and keeps the plan for later processes."""
-    spec = compile_only(graph)
+cdef ProgramRef planned(object graph, const GraphSnapshot& snapshot, object measure=None) except *:
+    """Plans, starts the compiles, and keeps the plan for later processes; what was searched keeps its own results."""
+    spec = compile_only(graph) if measure is None else compile_tuned(graph, measure)
     show(graph, spec)
     if graph.device != "cpu":
         start_device_compiles(spec.kernels)
         return program_of(spec, snapshot)
     start_compiles(spec)
-    if config.flags.plan_store:
+    if config.flags.plan_store and measure is None:
         from jittor_cy.compiler.plan_store import keep
 
         keep(store_key(graph.signature), spec)
@@ -270,7 +334,9 @@ cdef ProgramRef miss(void* context, const GraphSnapshot& snapshot) noexcept with
     """The compile hook of those who wait."""
     cdef ProgramRef nothing
     try:
-        return planned(graph_of(snapshot), snapshot)
+        graph = graph_of(snapshot)
+        tunes = config.flags.autotune and graph.device == "cpu"
+        return planned(graph, snapshot, measure_of(snapshot) if tunes else None)
     except Exception as error:
         say(error)
         return nothing
@@ -291,7 +357,7 @@ cdef ProgramRef recall(void* context, const GraphSnapshot& snapshot) noexcept wi
     """The Program that an earlier process planned, where all its kernels are still there."""
     cdef ProgramRef nothing
     try:
-        if not config.flags.plan_store or config.flags.dump or snapshot.device.kind != DeviceKind.kCpu:
+        if not config.flags.plan_store or config.flags.dump or config.flags.autotune or snapshot.device.kind != DeviceKind.kCpu:
             return nothing
         from jittor_cy.compiler.plan_store import recall as find
 
@@ -447,6 +513,11 @@ def last_plan_reason() -> str:
 def threads() -> int:
     """Threads that work on a kernel."""
     return ThreadPool.instance().threads()
+
+
+def instruction_sets() -> list[str]:
+    """Those that this machine can run, best first."""
+    return [name.decode() for name in supported_sets(True)]
 
 
 def isa() -> str:

@@ -268,6 +268,7 @@ cdef extern from "api.h" namespace "jtcy" nogil:
     Refs2 make_code(const Refs2& inputs, Attrs attrs, const Shapes2& shapes, const Dtypes2& dtypes,
                     GradientCallback callback) except +translate_exception
     void set_default_device(Device device)
+    void set_schedule(uint32_t number)
     Device default_device()
     int64_t pending_ops()
     int64_t recorded_ops()
@@ -360,6 +361,7 @@ cdef extern from "api.h" namespace "jtcy" nogil:
         cbool eager
         cbool interpret
         cbool wait_for_kernels
+        cbool autotune
         cbool compile_at_once
         cbool plan_cache
         cbool verify
@@ -406,6 +408,7 @@ cdef extern from "api.h" namespace "jtcy" nogil:
         void set_threads(int threads) except +translate_exception
         void stop()
     const char* instruction_set()
+    vector[string] instruction_sets(cbool supported_only) except +translate_exception
     cbool set_instruction_set(const char* name)
     void set_trace(int level, string channels) except +translate_exception
     void set_trace_sink(void (*sink)(void*, const char*) noexcept, void* context)
@@ -438,6 +441,7 @@ cdef extern from "api.h" namespace "jtcy" nogil:
     cdef cppclass SnapshotOp:
         OpKind kind
         uint32_t update_group
+        uint32_t schedule
         int32_t first_input
         int32_t input_count
         int32_t first_output
@@ -483,9 +487,14 @@ cdef extern from "api.h" namespace "jtcy" nogil:
     cdef cppclass PhaseSpec:
         Product grid
         Product work
+        int64_t grain_ns
         cbool block_per_iteration
+    cdef enum class KernelState "jtcy::Kernel::State"(int):
+        kReady
+    cdef cppclass KernelStateCell "std::atomic<jtcy::Kernel::State>":
+        KernelState load()
     cdef cppclass Kernel:
-        pass
+        KernelStateCell state
     cdef cppclass KernelRef "jtcy::Ref<jtcy::Kernel>":
         Kernel* get()
     cdef cppclass Launch:
@@ -509,6 +518,10 @@ cdef extern from "api.h" namespace "jtcy" nogil:
         ProgramRef()
         ProgramRef(Program* program)
         Program* get()
+    cdef cppclass Trial:
+        Trial(const GraphSnapshot& live) except +translate_exception
+        vector[int64_t] time(vector[Launch] launches, int64_t budget_ns) except +translate_exception
+        vector[int64_t] extents() except +translate_exception
     cdef cppclass KernelTable:
         @staticmethod
         KernelTable& instance() except +translate_exception

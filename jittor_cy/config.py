@@ -182,6 +182,13 @@ SETTINGS = (
         "",
         "Passes of the compiler to leave out, of those in OPTIONAL of jittor_cy/compiler/pipeline.py.",
     ),
+    Setting(
+        "autotune",
+        parse_bool,
+        "a bool",
+        False,
+        "Time the schedules of each new kernel that keep its bits, take the fastest and remember it on disk.",
+    ),
     Setting("cc", str, "a path", "", "The C compiler; empty: gcc where it is found."),
     Setting("budget", parse_nbytes, 'bytes or "300MiB"', 0, "Bound on counted bytes; 0: none."),
     Setting("spill_dir", str, "a folder", "", "Where the spill file is made; empty: the system's temporary folder."),

@@ -17,6 +17,7 @@
 #include "exec/interpreter.h"
 #include "exec/kernel.h"
 #include "exec/program.h"
+#include "exec/trial.h"
 #include "graph/compose.h"
 #include "graph/contraction.h"
 #include "graph/graph.h"

@@ -96,6 +96,9 @@ DOCUMENTED = (
     "random",
     "io",
     "config",
+    "scheduling",
+    "compiler.ir.schedule",
+    "debug.explain",
     "_var",
     "_convert",
 )

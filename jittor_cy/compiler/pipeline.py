@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from jittor_cy.compiler.codegen import cpu
 from jittor_cy.compiler.ir import expr as e
@@ -15,6 +15,7 @@ from jittor_cy.compiler.ir.graph import Graph, Op
 from jittor_cy.compiler.ir.kernel import Kernel
 from jittor_cy.compiler.ir.printer import kernel_text
 from jittor_cy.compiler.ir.program import DimRef, KernelSource, Launch, Program
+from jittor_cy.compiler.ir.schedule import Choices, Schedule, not_applied
 from jittor_cy.compiler.passes.donate import donate, donations_of
 from jittor_cy.compiler.passes.hoist import hoist
 from jittor_cy.compiler.passes.interior import interior
@@ -26,6 +27,7 @@ from jittor_cy.compiler.passes.unroll import unroll
 from jittor_cy.compiler.schedule.epilogue import aligned_inputs, is_packable, makes_elements
 from jittor_cy.compiler.schedule.fusion import fuse
 from jittor_cy.compiler.schedule.group import Group
+from jittor_cy.compiler.schedule.heuristic import default_schedule
 from jittor_cy.compiler.schedule.loops import build_kernel
 from jittor_cy.compiler.schedule.numbers import Numbers, Runs
 from jittor_cy.compiler.schedule.order import order_launches
@@ -35,7 +37,11 @@ from jittor_cy.compiler.schedule.values import canonical_axes
 from jittor_cy.compiler.toolchain.gcc import compiler_version, flags_for
 from jittor_cy.debug.trace import is_on, trace
 
-__all__ = ["LOWER", "OPTIONAL", "Options", "Pass", "compile_graph", "lower"]
+__all__ = ["LOWER", "OPTIONAL", "Build", "Options", "Pass", "Search", "compile_graph", "lower"]
+
+# A kernel with another schedule; and who says which one a kernel gets: of its form, default and given choices.
+Build = Callable[[Schedule], tuple[Launch, KernelSource]]
+Search = Callable[[Form, Schedule, Choices, Build], Schedule]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +95,11 @@ def lower(kernel: Kernel, options: Options, device: str) -> Kernel:
     return kernel
 
 
-def compile_graph(graph: Graph, options: Options) -> Program:
-    """The Program of a graph. Starts no compiler: the sources say what is to be compiled."""
+def compile_graph(graph: Graph, options: Options, search: Search | None = None) -> Program:
+    """The Program of a graph. Starts no compiler: the sources say what is to be compiled.
+
+    search: asked for the schedule of each kernel (compiler/autotune.py); None: the heuristic's.
+    """
     graph = simplify_graph(graph)
     if "unroll" not in options.without:
         graph = unroll(graph)
@@ -107,7 +116,7 @@ def compile_graph(graph: Graph, options: Options) -> Program:
             found = single_kernel(graph, graph.ops[group.single], build_scatter)
             launch, source = found or (single_launch(graph, group), None)
         else:
-            launch, source = kernel_launch(graph, canonical, runs, chain, options, source_of)
+            launch, source = kernel_launch(graph, canonical, runs, chain, options, source_of, search)
         if source is not None:
             sources.setdefault(source.key, source)
         launches.append((launch, 0 if "batch" in options.without else group.update))
@@ -147,19 +156,39 @@ def kernel_launch(
     chain: tuple[Group, ...],
     options: Options,
     source_of: Callable[[Kernel, Options], KernelSource],
+    search: Search | None = None,
 ) -> tuple[Launch, KernelSource]:
     """The launch of groups that share a kernel; the kernel is built where none of this form was built before."""
     form = Form(graph, chain)
-    key = (form.key, options, source_of, compiler_version())
-    built = None if is_on(4, "pass") else MEMO.find(key)  # who looks at passes sees them run
-    if built is None:
-        launch, source = new_launch(graph, canonical, runs, chain, options, source_of)
+    given = chain[0].given
+
+    def build(schedule: Schedule) -> tuple[Launch, KernelSource]:
+        key = (form.key, schedule, options, source_of, compiler_version())
+        built = None if is_on(4, "pass") else MEMO.find(key)  # who looks at passes sees them run
+        if built is not None:
+            return built.launch_for(form, canonical, runs), built.source
+        launch, source = new_launch(graph, canonical, runs, chain, schedule, options, source_of)
         MEMO.keep(key, Built.of(form, launch, source))
-    else:
-        launch, source = built.launch_for(form, canonical, runs), built.source
-    kind = "+".join(g.kind for g in chain)
-    trace(3, "kernel", key=source.key[:16], name=source.name, kind=kind, ops=len(launch.ops))
+        return launch, source
+
+    schedule = default_schedule(graph, chain)
+    if search is not None:
+        schedule = search(form, schedule, given, build)
+    launch, source = build(schedule)
+    say(launch, source)
     return launch, source
+
+
+def say(launch: Launch, source: KernelSource) -> None:
+    """Traces what was decided; what changes bits, or was given in vain, at level 1."""
+    schedule = launch.schedule
+    assert schedule is not None
+    kind = "+".join(launch.kinds)
+    if schedule.changes_bits:
+        trace(1, "schedule", kernel=source.name, changes_bits=schedule.changes_bits)
+    if launch.unused:
+        trace(1, "schedule", kernel=source.name, kind=kind, not_applied=",".join(launch.unused))
+    trace(3, "kernel", key=source.key[:16], name=source.name, kind=kind, ops=len(launch.ops), schedule=schedule)
 
 
 def new_launch(
@@ -167,10 +196,11 @@ def new_launch(
     canonical: dict[int, tuple[int, int]],
     runs: Runs,
     chain: tuple[Group, ...],
+    schedule: Schedule,
     options: Options,
     source_of: Callable[[Kernel, Options], KernelSource],
 ) -> tuple[Launch, KernelSource]:
-    kernel = build_kernel(graph, canonical, chain)
+    kernel = build_kernel(graph, canonical, chain, schedule)
 
     def count_of(var: int) -> Expr | None:
         return element_count(graph, canonical, kernel, var)
@@ -180,23 +210,25 @@ def new_launch(
     kernel = lower(kernel, options, graph.device)
     source = source_of(kernel, options)
     numbers = Numbers(graph, kernel, runs)
-    phases = tuple(numbers.phase(p) for p in kernel.phases)
-    local, shared = numbers.nbytes(kernel.local), numbers.nbytes(kernel.shared)
+    kinds = tuple(g.kind for g in chain)
     launch = Launch(
         source.key,
         kernel.ops,
         tuple(b.var for b in kernel.buffers),
         sum(b.is_output for b in kernel.buffers),
-        tuple(numbers.dims),
+        (),
         kernel.scalars,
-        phases,
-        local,
-        shared,
+        tuple(numbers.phase(p) for p in kernel.phases),
+        numbers.nbytes(kernel.local),
+        numbers.nbytes(kernel.shared),
         donations,
         aligned=aligned,
         makes_elements=makes,
+        kinds=kinds,
+        schedule=schedule,
+        unused=not_applied(chain[0].given, schedule, kinds, graph.device),
     )
-    return launch, source
+    return replace(launch, dims=tuple(numbers.dims)), source
 
 
 def element_count(graph: Graph, canonical: dict[int, tuple[int, int]], kernel: Kernel, var: int) -> Expr | None:

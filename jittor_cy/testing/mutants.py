@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import Any
 from unittest import mock
 
-from jittor_cy.testing.fuzz import check_program
+from jittor_cy.testing.fuzz import check_program, check_schedules
 from jittor_cy.testing.programs import Program, random_program
 
 __all__ = ["MUTANTS", "Mutant", "find", "main", "planted"]
@@ -34,6 +34,7 @@ class Mutant:
 
     name: str
     patch: Callable[[], AbstractContextManager[Any]]
+    scheduled: bool = False  # it shows under schedules by hand
 
 
 # ---- how mistakes are made ----
@@ -139,8 +140,25 @@ def column_major(true: Callable[..., list], linear: Any, extents: list) -> list:
     return true(linear, extents[::-1])[::-1]
 
 
+def unfilled_buffers(true: Callable[..., tuple], statements: list, most: int) -> tuple:
+    """Without row buffers later loops read them all the same, and nobody fills them."""
+    from dataclasses import replace
+
+    if most:
+        return true(statements, most)
+    changed, arrays = true(statements, len(statements))
+    names = {a.name for a in arrays}
+    kept = [
+        replace(s, body=tuple(x for x in s.body if x.target.kind != "element" or x.target.data not in names))
+        if any(getattr(x, "target", None) is not None and x.target.data in names for x in getattr(s, "body", ()))
+        else s
+        for s in changed
+    ]
+    return kept, arrays
+
+
 MUTANTS = (
-    Mutant("32 lanes in a row reduction", constant("schedule.values", "ROW_LANES", 32)),
+    Mutant("32 lanes in a row reduction", constant("schedule.heuristic", "ORDERS", {"blocks": ((32, 4096), (4, 256))})),
     Mutant(
         "tail of a row loses its last element",
         text_edit(r"for \(long long (\w+) = at; \1 < stop;", r"for (long long \1 = at; \1 < stop - 1;"),
@@ -151,6 +169,21 @@ MUTANTS = (
             r"for \(int w = (\d+); w > 0; w /= 2\) \{(\s*)for \(int (\w) = 0; \3 < w; \3\+\+\)",
             r"for (int w = 1; w < 2 * \1; w++) {\2for (int \3 = 0; \3 < 1; \3++)",
         ),
+    ),
+    Mutant(
+        "tiles of another length than the default's overlap",
+        text_edit(r"_tile \* (?!8;|64;|1024;)(\d+);", r"_tile * (\1 - 1);"),
+        scheduled=True,
+    ),
+    Mutant(
+        "row buffers that were refused are read",
+        wrapped("schedule.loops", "keep_costly", unfilled_buffers),
+        scheduled=True,
+    ),
+    Mutant(
+        "an unrolled loop leaves out every second element",
+        text_edit(r"#pragma GCC unroll \d+\n(\s*for \(long long (\w+) = [^;]+; \2 < [^;]+; )\2\+\+", r"\1\2 += 2"),
+        scheduled=True,
     ),
     Mutant("blocks combined from the last to the first instead of pairwise", text_edit(r"number & 1;", "number & 0;")),
     Mutant("16-bit rounding skipped inside a kernel", wrapped("codegen.c_like", "Printer.value_operation", unrounded)),
@@ -197,9 +230,11 @@ def planted(mutant: Mutant, folder: str) -> Iterator[None]:
         _plan.forget_kernels()
 
 
-def is_wrong(program: Program) -> bool:
+def is_wrong(program: Program, seed: int, scheduled: bool) -> bool:
     try:
-        check_program(program, MODES)
+        results = check_program(program, MODES)
+        if scheduled:
+            check_schedules(program, results, seed)
     except AssertionError:
         return True
     return False
@@ -212,13 +247,14 @@ def find(mutant: Mutant, limit: int, first_seed: int = 0) -> int | None:
         while count < limit:
             with planted(mutant, folder):
                 while count < limit:
-                    program = random_program(first_seed + count)
+                    seed = first_seed + count
+                    program = random_program(seed)
                     count += 1
-                    if is_wrong(program):
+                    if is_wrong(program, seed, mutant.scheduled):
                         break
                 else:
                     return None
-            if not is_wrong(program):
+            if not is_wrong(program, seed, mutant.scheduled):
                 return count
     return None
 

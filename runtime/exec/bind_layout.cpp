@@ -10,8 +10,6 @@ namespace jtcy {
 
 namespace {
 
-/// A thread should get at least this much work: waking one costs a few microseconds.
-constexpr int64_t kGrainNs = 10'000;
 /// Rough costs of interpreted ops, for choosing where a small run is done.
 constexpr double kElementNs = 0.5;
 constexpr double kCostlyElementNs = 4;
@@ -138,7 +136,7 @@ class LayoutMaker {
       phase.entry = launch.kernel->phases[i];
       phase.grid = launch.phases[i].grid.evaluate(dims.data());
       const int64_t work = std::max<int64_t>(1, launch.phases[i].work.evaluate(dims.data()));
-      phase.grain = std::max<int64_t>(1, kGrainNs / work);
+      phase.grain = std::max<int64_t>(1, launch.phases[i].grain_ns / work);
       phase.local_nbytes = local;
       phase.local_threads = own_local ? layout_.threads : 0;
       phase.block_per_iteration = launch.phases[i].block_per_iteration;

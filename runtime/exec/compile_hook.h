@@ -8,7 +8,7 @@ namespace jtcy {
 /// All are called in the recording thread with the GIL held and no lock.
 struct CompileHook {
   void* context = nullptr;
-  /// Null: stay with the interpreted Program.
+  /// `snapshot` holds live nodes. Null: stay with the interpreted Program.
   Ref<Program> (*compile)(void* context, const GraphSnapshot& snapshot) = nullptr;
   /// What an earlier process compiled for this structure, or null. May be missing.
   Ref<Program> (*recall)(void* context, const GraphSnapshot& snapshot) = nullptr;

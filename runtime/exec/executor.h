@@ -18,6 +18,7 @@ struct RuntimeFlags {
   bool eager = false;             // every op at once, by the interpreter
   bool interpret = false;         // never use compiled kernels
   bool wait_for_kernels = false;  // a miss waits for its kernels instead of interpreting meanwhile
+  bool autotune = false;          // the compiler wants to see live nodes: never later
   bool compile_at_once = true;    // when a structure is first met; else once something is flushed after its first run
   bool plan_cache = true;
   bool verify = false;

@@ -141,7 +141,7 @@ bool Flush::ask_compiler(PlanEntry& entry) {
   if (!runtime_flags().compile_at_once && !must_compile_now(entry)) return false;
   entry.asked = true;
   ++state_.stats.programs_compiled;
-  entry.fused = hook.compile(hook.context, entry.snapshot);
+  entry.fused = hook.compile(hook.context, context_->snapshot);
   return true;
 }
 
@@ -164,7 +164,8 @@ void Flush::compile_what_was_met(PlanEntry* entry) {
 
 bool Flush::must_compile_now(const PlanEntry& entry) const {
   const Device device = entry.snapshot.device;
-  if (runtime_flags().wait_for_kernels || device.kind != DeviceKind::kCpu) return true;
+  if (runtime_flags().wait_for_kernels || runtime_flags().autotune || entry.own_bits || device.kind != DeviceKind::kCpu)
+    return true;
   if (MemoryManager::of(device).budget() > 0) return true;
   return entry.snapshot.ops.size() <= kFewOps && peak_nbytes(context_->snapshot, *entry.interpreted) >= kLargeNbytes;
 }
@@ -174,7 +175,7 @@ bool Flush::wait_for_kernels(PlanEntry& entry) {
   if (!entry.fused || entry.fused_ready() || entry.fused->failed()) return false;
   const Ref<Program> program = entry.fused;
   // A GPU's interpreter is the host: memory would go back and forth for each op.
-  bool wanted = runtime_flags().wait_for_kernels || entry.snapshot.device.kind != DeviceKind::kCpu;
+  bool wanted = runtime_flags().wait_for_kernels || entry.own_bits || entry.snapshot.device.kind != DeviceKind::kCpu;
   if (!wanted && program->missing() <= ThreadPool::instance().threads()) {
     const int64_t interpreted = peak_nbytes(context_->snapshot, *entry.interpreted);
     wanted = interpreted - peak_nbytes(context_->snapshot, *program) >= kLargeNbytes;

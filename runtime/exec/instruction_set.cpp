@@ -2,6 +2,8 @@
 #include <atomic>
 #include <cstdlib>
 #include <cstring>
+#include <string>
+#include <vector>
 
 #include "exec/interpreter.h"
 #include "exec/interpreter_table.h"
@@ -53,6 +55,15 @@ const InstructionSet* ensure() noexcept {
 }  // namespace
 
 const char* instruction_set() noexcept { return ensure()->name; }
+
+std::vector<std::string> instruction_sets(bool supported_only) {
+  __builtin_cpu_init();
+  std::vector<std::string> names;
+  for (const InstructionSet& set : kInstructionSets) {
+    if (!supported_only || set.supported()) names.emplace_back(set.name);
+  }
+  return names;
+}
 
 bool set_instruction_set(const char* name) noexcept {
   const InstructionSet* const set = find(name);

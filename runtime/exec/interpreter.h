@@ -2,6 +2,8 @@
 // machines without a compiler. The second answer that compiled kernels are compared with, to the bit.
 #pragma once
 #include <cstdint>
+#include <string>
+#include <vector>
 
 #include "base/thread_pool.h"
 #include "device/dtype.h"
@@ -38,7 +40,9 @@ void interpret(const OpView& op, void* scratch, KernelError* error, ThreadPool& 
 
 /// "avx512", "avx2" or "portable": chosen at load from the CPU, or forced; decides the bits (FMA or not).
 const char* instruction_set() noexcept;
-/// False when the machine cannot run it.
+/// Best first: those that the machine can run, or all that there are.
+std::vector<std::string> instruction_sets(bool supported_only);
+/// False when the machine cannot run it; null: the best one.
 bool set_instruction_set(const char* name) noexcept;
 
 }  // namespace jtcy

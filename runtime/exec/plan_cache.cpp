@@ -79,6 +79,7 @@ PlanEntry::PlanEntry(const GraphSnapshot& live) : snapshot(live), interpreted(ma
   snapshot.live_ops.clear();
   for (std::size_t op = 0; op < snapshot.ops.size(); ++op) {
     updates |= snapshot.ops[op].update_group != 0;
+    own_bits |= (snapshot.ops[op].schedule & kScheduleChangesBits) != 0;
     std::vector<CheckedAxis> checked = checked_axes(snapshot, snapshot.ops[op]);
     if (!checked.empty() || snapshot.ops[op].kind == OpKind::kCode)
       fallible.push_back({static_cast<int32_t>(op), {}, std::move(checked), {}});

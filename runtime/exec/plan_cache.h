@@ -49,6 +49,7 @@ class PlanEntry : public RefCounted {
   bool recalled = false;  // looked for among what earlier processes compiled
   bool asked = false;     // the compile hook was called
   bool updates = false;   // holds an optimizer's update: the end of a step
+  bool own_bits = false;  // some schedule changes the bits: the interpreter does not know them
   std::vector<FallibleOp> fallible;
 
   bool fused_ready() {

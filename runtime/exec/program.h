@@ -40,6 +40,7 @@ struct PhaseSpec {
   Product grid;  // iterations of the parallel range
   Product work;  // rough nanoseconds of one iteration on one thread, for the grain
   bool block_per_iteration = false;
+  int64_t grain_ns = 10'000;  // the least work for a thread: waking one costs a few microseconds
 };
 
 /// One Group: a compiled Kernel, or one op that the runtime runs itself (interpreter; contraction routines).

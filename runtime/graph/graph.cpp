@@ -138,6 +138,7 @@ void forget_producer(Var* var) noexcept {
   var->producer.reset();
 }
 
+void set_schedule(uint32_t number) noexcept { g_graph.schedule = number; }
 void set_default_device(Device device) noexcept { g_graph.default_device = device; }
 Device default_device() noexcept { return g_graph.default_device; }
 

@@ -71,6 +71,9 @@ SmallVector<VarRef, 2> make_code(const SmallVector<VarRef, 2>& inputs, Attrs att
 /// Where sources (Full, Iota, Random) are made; leaves bring their own.
 void set_default_device(Device device) noexcept;
 Device default_device() noexcept;
+/// What ops recorded from now on carry as Op::schedule; 0: nothing was given. kScheduleChangesBits is a flag in it.
+void set_schedule(uint32_t number) noexcept;
+inline constexpr uint32_t kScheduleChangesBits = uint32_t{1} << 31;
 
 /// Pending ops now, and all recorded since the start.
 int64_t pending_ops() noexcept;

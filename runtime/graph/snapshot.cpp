@@ -12,8 +12,9 @@ namespace jtcy {
 // Note [Signature]
 // Symbols are numbered over the vars in order, so leaves are gathered before anything is hashed. The stream is: flags
 // and device; per leaf its dtype, layout, which strides are 0 and 1, which earlier leaf shares its Buffer, and its
-// symbols; per op its hash, the numbers of its operands, its update group (numbered by first appearance), and its
-// outputs; at last the value of each constant symbol. Numbers of scalars and structure are in the op's hash already.
+// symbols; per op its hash, the numbers of its operands, its update group (numbered by first appearance), its
+// schedule, and its outputs; at last the value of each constant symbol. Numbers of scalars and structure are in the
+// op's hash already.
 
 namespace {
 
@@ -204,6 +205,7 @@ void add_op(Op* op, GraphSnapshot* out) {
   SnapshotOp entry;
   entry.kind = op->kind;
   entry.update_group = g_groups.number_of(op->update_group);
+  entry.schedule = op->schedule;
   entry.first_input = static_cast<int32_t>(out->operands.size());
   entry.input_count = static_cast<int32_t>(operand_count(*op));
   entry.first_output = static_cast<int32_t>(out->vars.size());
@@ -213,7 +215,7 @@ void add_op(Op* op, GraphSnapshot* out) {
   entry.scalar_count = static_cast<int32_t>(op->attrs.scalars.size());
   entry.float_scalars = op->attrs.float_scalars;
   out->structure.insert(out->structure.end(), op->attrs.structure.begin(), op->attrs.structure.end());
-  out->signature.mix(op->hash.low ^ entry.update_group);
+  out->signature.mix(op->hash.low ^ (uint64_t{entry.schedule} << 32 | entry.update_group));
   out->signature.mix(op->hash.high);
   add_operands(*op, out);
   add_outputs(*op, number, out);

@@ -40,6 +40,7 @@ struct SnapshotVar {
 struct SnapshotOp {
   OpKind kind = OpKind::kCopy;
   uint32_t update_group = 0;
+  uint32_t schedule = 0;
   int32_t first_input = 0;  // into GraphSnapshot::operands
   int32_t input_count = 0;
   int32_t first_output = 0;  // outputs are consecutive vars

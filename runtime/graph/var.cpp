@@ -132,6 +132,7 @@ Var* new_var() {
 
 Op* new_op() {
   Op* op = ::new (g_free_ops.take()) Op();
+  op->schedule = g_graph.schedule;
   ++g_graph.live_ops;
   return op;
 }

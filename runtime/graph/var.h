@@ -79,6 +79,7 @@ class Op : public RefCounted {
   Origin origin;
   const char* function = nullptr;  // the public name, of ops that can fail while they run; lives for ever
   uint32_t update_group = 0;    // nonzero: part of an optimizer's update of this number; fused only with its own kind
+  uint32_t schedule = 0;        // what jt.schedule() gave (compiler/ir/schedule.py); fused only with its own kind
   bool pending = true;          // has not been bound to a run
   bool executed = false;        // ran inside a fused kernel that stored no output; pending, but not counted as such
   bool differentiable = false;  // recorded with gradients on and an input that has one

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from jittor_cy.testing import fuzz
-from jittor_cy.testing.fuzz import check_gradients, check_program
+from jittor_cy.testing.fuzz import check_gradients, check_program, check_schedules
 from jittor_cy.testing.programs import Choices, Program, build_program, random_program
 
 FIXED_SEEDS = 300
 GRADIENT_SEEDS = 100
+SCHEDULE_SEEDS = 100
 BATCH = 25
 
 
@@ -44,6 +45,13 @@ def test_gradients_of_programs_of_fixed_seeds_agree_in_every_mode(first: int) ->
         check_gradients(random_program(seed))
 
 
+@pytest.mark.parametrize("first", range(0, SCHEDULE_SEEDS, BATCH))
+def test_programs_of_fixed_seeds_agree_under_random_schedules(first: int) -> None:
+    for seed in range(first, first + BATCH):
+        program = random_program(seed)
+        check_schedules(program, check_program(program, ("interpreter",)), seed)
+
+
 @settings(
     max_examples=20,
     deadline=None,
@@ -65,13 +73,14 @@ def test_ten_thousand_programs_agree_in_every_mode(first: int) -> None:
 def test_the_command_prints_what_it_reached(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("sys.argv", ["fuzz", "--count", "2", "--first-seed", "7", "--max-ops", "4", "--gradients"])
+    monkeypatch.setattr("sys.argv", ["fuzz", "--count", "3", "--first-seed", "6", "--max-ops", "4", "--gradients"])
 
     assert fuzz.main() == 0
 
     printed = capsys.readouterr().out
-    assert "fuzz: seeds 7 to 8, 0 mismatches" in printed
+    assert "fuzz: seeds 6 to 8, 0 mismatches" in printed
     assert "elementwise" in printed and "contiguous" in printed
+    assert "portable" in printed and "reduction" in printed and " schedules, " in printed
 
 
 def test_the_command_names_the_seed_of_a_mismatch(

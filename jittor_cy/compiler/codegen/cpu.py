@@ -51,6 +51,7 @@ class CpuPrinter(Printer):
         self.tile = 0  # of the phase at hand: columns of an iteration
         self.scalars: dict[int, bool] = {}  # those that it names, and whether each is a float
         self.pragma = ["#pragma GCC ivdep"] if any(b.aliased for b in kernel.buffers) else []
+        self.pragma += [f"#pragma GCC unroll {kernel.schedule.unroll}"] if kernel.schedule.unroll else []
 
     def phase(self, number: int) -> list[str]:
         """The functions of one phase. Only a parameter's `restrict` is believed by gcc, so the work has its own."""

@@ -41,12 +41,14 @@ class StreamPrinter:
         """The phase's lines behind the decision, and before the fence that puts streamed lines in order."""
         if not self.used:
             return lines
+        fence = "1" if self.printer.kernel.schedule.stream == "always" else f"args->output_nbytes >= {STREAMED_NBYTES}"
         decisions = [f"const int {self.buffers[i].name}_streams = {self.decision(self.buffers[i])};" for i in self.used]
         self.used = {}
-        return [*decisions, *lines, f"if (args->output_nbytes >= {STREAMED_NBYTES}) __builtin_ia32_sfence();"]
+        return [*decisions, *lines, f"if ({fence}) __builtin_ia32_sfence();"]
 
     def decision(self, output: Buffer) -> str:
-        tests = [f"args->output_nbytes >= {STREAMED_NBYTES}"]
+        always = self.printer.kernel.schedule.stream == "always"
+        tests = ["1" if always else f"args->output_nbytes >= {STREAMED_NBYTES}"]
         if output.aliased:  # a line that was just read is in the cache
             tests += [f"(const void*){output.name} != {b.name}" for b in self.buffers if b.aliased and not b.is_output]
         return " && ".join(tests)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from jittor_cy.compiler.ir.schedule import Choices
+
 __all__ = ["Graph", "Op", "Symbol", "Var"]
 
 
@@ -44,6 +46,7 @@ class Op:
     structure: tuple[int, ...]
     scalar_is_float: tuple[bool, ...]  # one entry a scalar Slot; values are not known here
     update_group: int
+    given: Choices = ()  # by hand, for the schedule of the kernel that computes it
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from jittor_cy.compiler.ir.expr import Expr, variable
 from jittor_cy.compiler.ir.program import DimRef
+from jittor_cy.compiler.ir.schedule import Schedule
 
 __all__ = [
     "Array",
@@ -207,6 +208,7 @@ class Kernel:
     local: tuple[Array, ...] = ()
     shared: tuple[Array, ...] = ()
     ops: tuple[int, ...] = ()
+    schedule: Schedule = Schedule()
 
 
 # Elements of a row that a reduction works on side by side (docs/bits.md).

@@ -30,6 +30,7 @@ def kernel_text(kernel: Kernel) -> str:
         for b in kernel.buffers
     )
     lines = [f"kernel {kernel.name}({buffers})"]
+    lines += [f"{INDENT}schedule {text}" for text in (kernel.schedule.differences(),) if text]
     lines += [f"{INDENT}local {a.name}:{a.dtype}[{expr_text(a.length)}]" for a in kernel.local]
     lines += [f"{INDENT}shared {a.name}:{a.dtype}[{expr_text(a.length)}]" for a in kernel.shared]
     for number, phase in enumerate(kernel.phases):

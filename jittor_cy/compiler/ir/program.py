@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from jittor_cy.compiler.ir.schedule import Schedule
+
 __all__ = ["DimRef", "KernelSource", "Launch", "Phase", "Product", "Program"]
 
 
@@ -33,12 +35,13 @@ class Phase:
     """One parallel range of a kernel; phases of a launch run one after the other.
 
     `work`: rough nanoseconds of one iteration on one thread. `block_per_iteration`: on a GPU a whole block works on
-    one iteration.
+    one iteration. `grain`: nanoseconds of work that are worth a thread.
     """
 
     grid: Product
     work: Product
     block_per_iteration: bool = False
+    grain: int = Schedule().grain
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,7 @@ class Launch:
     `makes_elements`: iteration i writes element i of the one output, cheaply.
     `batch`: launches with the same number other than 0 run as one: equal updates, or a contraction with what makes an
     operand (in front of it) and what goes on from its pieces (behind it).
+    `kinds`: of the Groups; `unused`: choices given by hand that mean nothing to them.
     """
 
     kernel: str | None  # KernelKey
@@ -77,6 +81,9 @@ class Launch:
     batch: int = 0
     aligned: tuple[int, ...] = ()
     makes_elements: bool = False
+    kinds: tuple[str, ...] = ()
+    schedule: Schedule | None = None
+    unused: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ def donate(kernel: Kernel) -> Kernel:
 
 def donations_of(kernel: Kernel) -> tuple[tuple[int, int], ...]:
     """(output, input) positions; each buffer stands once. Only in kernels of one loop over elements."""
-    if len(kernel.phases) != 1 or not is_map(kernel.phases[0]):
+    if not kernel.schedule.donate or len(kernel.phases) != 1 or not is_map(kernel.phases[0]):
         return ()
     stores = [s for s in assigns(kernel.phases[0].body)]
     reads: dict[int, list[Expr]] = {}

@@ -17,29 +17,30 @@ __all__ = ["prefetch"]
 
 
 def prefetch(kernel: Kernel) -> Kernel:
-    return replace(kernel, phases=tuple(fetch_ahead(p) for p in kernel.phases))
+    rows = kernel.schedule.prefetch
+    return replace(kernel, phases=tuple(fetch_ahead(p, rows) for p in kernel.phases)) if rows else kernel
 
 
-def fetch_ahead(phase: PhaseBody) -> PhaseBody:
+def fetch_ahead(phase: PhaseBody, rows: int) -> PhaseBody:
     if not phase.axes or phase.tile or phase.spans:
         return phase
-    return replace(phase, body=rows_ahead(phase.body, phase.axes[-1], 1))
+    return replace(phase, body=rows_ahead(phase.body, phase.axes[-1], rows))
 
 
-def rows_ahead(statements: tuple[Statement, ...], row: Expr, step: int) -> tuple[Statement, ...]:
+def rows_ahead(statements: tuple[Statement, ...], row: Expr, rows: int) -> tuple[Statement, ...]:
     """Gives each buffer's row to the first reduction that reads it again."""
     seen: set[Expr] = set()
     done: set[Expr] = set()
     body: list[Statement] = []
     for statement in statements:
         if isinstance(statement, Loop) and not statement.lanes:
-            body.append(replace(statement, body=rows_ahead(statement.body, statement.axis, statement.step)))
+            body.append(replace(statement, body=rows_ahead(statement.body, statement.axis, rows * statement.step)))
             continue
         loads = dict.fromkeys(n for n in postorder(roots_of(statement)) if n.kind == "load")
         if isinstance(statement, ReduceLoop) and statement.columns is None:
             again = [n for n in loads if n in seen and n not in done and runs_along(n, statement.axis, row)]
             done.update(again)
-            statement = replace(statement, ahead=tuple(of_row_ahead(n, row, step) for n in again))
+            statement = replace(statement, ahead=tuple(of_row_ahead(n, row, rows) for n in again))
         seen.update(loads)
         body.append(statement)
     return tuple(body)
@@ -56,6 +57,6 @@ def runs_along(node: Expr, axis: Expr, row: Expr) -> bool:
     )
 
 
-def of_row_ahead(node: Expr, row: Expr, step: int) -> Expr:
-    (index,) = substitute([node.args[0]], {row: ix.add(row, ix.const(step))})
+def of_row_ahead(node: Expr, row: Expr, rows: int) -> Expr:
+    (index,) = substitute([node.args[0]], {row: ix.add(row, ix.const(rows))})
     return load(int(str(node.data)), node.dtype, index)

@@ -44,7 +44,7 @@ def equal_value(graph: Graph, op: Op, first: dict[tuple, int]) -> int | None:
         return op.inputs[0]
     if op.family not in WITHOUT_SCALARS and op.kind not in MOVES:
         return None
-    key = (op.kind, op.inputs, op.structure, out.dtype, out.shape)
+    key = (op.kind, op.inputs, op.structure, out.dtype, out.shape, op.given)
     found = first.setdefault(key, out.id)
     return None if found == out.id else found
 

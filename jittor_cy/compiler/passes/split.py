@@ -39,49 +39,48 @@ COSTLY = 12
 LOOP_COST = 24
 # A value that costs no more is computed again in each loop that needs it: a store and a load cost as much.
 CHEAP = 4
-# Elements of a strip: what a kernel keeps of one, and what it reads and writes, fits into the first level of cache.
-STRIP = 512
 MAX_STRIPS = 12
 
 
 def split(kernel: Kernel) -> Kernel:
+    length = kernel.schedule.strip
     aliased = frozenset(i for i, b in enumerate(kernel.buffers) if b.aliased)
-    return replace(kernel, phases=tuple(split_phase(p, aliased) for p in kernel.phases))
+    return replace(kernel, phases=tuple(split_phase(p, aliased, length) for p in kernel.phases)) if length else kernel
 
 
-def split_phase(phase: PhaseBody, aliased: frozenset[int]) -> PhaseBody:
+def split_phase(phase: PhaseBody, aliased: frozenset[int], length: int) -> PhaseBody:
     if len(phase.axes) == 1 and not phase.tile and not phase.spans and all(isinstance(s, Assign) for s in phase.body):
         axis = phase.axes[0]
-        flat = split_loop(Loop(axis, begin_of(axis), end_of(axis), True, phase.body), aliased)
+        flat = split_loop(Loop(axis, begin_of(axis), end_of(axis), True, phase.body), aliased, length)
         return phase if isinstance(flat, Loop) else replace(phase, body=(flat,), spans=True)
-    return replace(phase, body=tuple(split_statement(s, aliased) for s in phase.body))
+    return replace(phase, body=tuple(split_statement(s, aliased, length) for s in phase.body))
 
 
-def split_statement(statement: Statement, aliased: frozenset[int]) -> Statement:
+def split_statement(statement: Statement, aliased: frozenset[int], length: int) -> Statement:
     match statement:
         case Loop(lanes=True):
-            return split_loop(statement, aliased)
+            return split_loop(statement, aliased, length)
         case Loop(body=body):
-            return replace(statement, body=tuple(split_statement(s, aliased) for s in body))
+            return replace(statement, body=tuple(split_statement(s, aliased, length) for s in body))
         case ReduceLoop():
-            return split_reduce(statement)
+            return split_reduce(statement, length)
         case Partial(loop=loop, first=True):
-            return replace(statement, loop=split_reduce(loop))
+            return replace(statement, loop=split_reduce(loop, length))
     return statement
 
 
-def split_loop(loop: Loop, aliased: frozenset[int]) -> Loop | Strip:
+def split_loop(loop: Loop, aliased: frozenset[int], length: int) -> Loop | Strip:
     if not all(isinstance(s, Assign) for s in loop.body):
         return loop
     place = ix.sub(loop.axis, from_of(loop.axis))
-    cut = Cut.of(loop.body, (), place, aliased)  # type: ignore[arg-type]
+    cut = Cut.of(loop.body, (), place, aliased, length)  # type: ignore[arg-type]
     if cut is None:
         return loop
     loops = tuple(Loop(loop.axis, from_of(loop.axis), to_of(loop.axis), True, b) for b in (*cut.stages, cut.last))
-    return Strip(loop.axis, loop.begin, loop.end, STRIP, cut.arrays, loops)
+    return Strip(loop.axis, loop.begin, loop.end, length, cut.arrays, loops)
 
 
-def split_reduce(loop: ReduceLoop) -> ReduceLoop:
+def split_reduce(loop: ReduceLoop, length: int) -> ReduceLoop:
     """Stages beside the reduction: over its columns, or over the lanes of a row."""
     if not all(isinstance(s, Assign) for s in loop.body):
         return loop
@@ -91,7 +90,8 @@ def split_reduce(loop: ReduceLoop) -> ReduceLoop:
         place = ix.sub(loop.axis, e.variable("at", "int64"))
     else:
         place = ix.sub(loop.columns, begin_of(loop.columns))
-    cut = Cut.of(loop.body, tuple(r.value for r in loop.results), place, frozenset())  # type: ignore[arg-type]
+    values = tuple(r.value for r in loop.results)
+    cut = Cut.of(loop.body, values, place, frozenset(), length)  # type: ignore[arg-type]
     if cut is None:
         return loop
     results = tuple(replace(r, value=v) for r, v in zip(loop.results, cut.values, strict=True))
@@ -115,14 +115,16 @@ class Cut:
     arrays: tuple[Array, ...]
 
     @staticmethod
-    def of(body: tuple[Assign, ...], values: tuple[Expr, ...], place: Expr, aliased: frozenset[int]) -> Cut | None:
+    def of(
+        body: tuple[Assign, ...], values: tuple[Expr, ...], place: Expr, aliased: frozenset[int], length: int
+    ) -> Cut | None:
         """None where one loop is enough, or where a value needs more than computing."""
         nodes = list(e.postorder([*(s.value for s in body), *values]))
         costly = sum(c for c in map(cost, nodes) if c >= COSTLY)
         if costly <= LOOP_COST or not all(map(may_move, nodes)):
             return None
         cutter = Cutter(nodes, body, values, aliased)
-        return cutter.cut(place) if cutter.last and len(cutter.kept) <= MAX_STRIPS else None
+        return cutter.cut(place, length) if cutter.last and len(cutter.kept) <= MAX_STRIPS else None
 
 
 class Cutter:
@@ -171,9 +173,9 @@ class Cutter:
             return True  # other stores of this stage may write there first
         return node.kind in ("op", "random") and self.again[node] > CHEAP
 
-    def cut(self, place: Expr) -> Cut:
+    def cut(self, place: Expr, length: int) -> Cut:
         places = {n: e.element(f"strip{i}", n.dtype, place) for i, n in enumerate(self.kept)}
-        arrays = tuple(Array(str(p.data), held_dtype(p.dtype), ix.const(STRIP)) for p in places.values())
+        arrays = tuple(Array(str(p.data), held_dtype(p.dtype), ix.const(length)) for p in places.values())
         stages = [self.statements(number, places) for number in range(self.last + 1)]
         values = tuple(e.substitute(self.values, self.before(self.last, places)))
         return Cut(tuple(stages[:-1]), stages[-1], values, arrays)

@@ -39,7 +39,7 @@ def stream(kernel: Kernel) -> Kernel:
         for axis, assign in phase_writes(phase):
             writes.setdefault(int(str(assign.target.data)), []).append(runs_along(axis, assign))
     streamed = [number for number, found in writes.items() if found == [True]]
-    if not 0 < len(streamed) <= MAX_STREAMS:
+    if kernel.schedule.stream == "never" or not 0 < len(streamed) <= MAX_STREAMS:
         return kernel
     buffers = tuple(replace(b, streamed=i in streamed) for i, b in enumerate(kernel.buffers))
     return replace(kernel, buffers=buffers)

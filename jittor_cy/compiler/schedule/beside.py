@@ -16,8 +16,8 @@ from jittor_cy.compiler.ir.graph import Graph, Op, Symbol, Var
 from jittor_cy.compiler.ir.kernel import Array, Assign, Loop, Partial, PhaseBody, ReduceLoop
 from jittor_cy.compiler.ir.primitives import ACCUMULATOR, REDUCE_KINDS, REDUCE_OPS, cast, identity_of
 from jittor_cy.compiler.ir.statements import replace_in
-from jittor_cy.compiler.schedule.group import Group
-from jittor_cy.compiler.schedule.heuristic import COLUMN_BLOCK, COLUMN_LANES, COLUMN_TILE, MAX_BUFFERS, MAX_OPS
+from jittor_cy.compiler.schedule.group import Group, stays_apart
+from jittor_cy.compiler.schedule.heuristic import COLUMN_BLOCK, COLUMN_LANES, MAX_BUFFERS, MAX_OPS
 from jittor_cy.compiler.schedule.labels import MISALIGNED, real_axes
 from jittor_cy.compiler.schedule.reach import Reaches
 from jittor_cy.compiler.schedule.stage import Store, store_loops
@@ -36,7 +36,9 @@ ROWS_A_LANE = 16
 def beside_leader(reaches: Reaches, group: Group, followers: dict[int, list[Group]]) -> Group | None:
     """The row group that passes over what a column group reduces, if both can run at once."""
     groups = reaches.groups
-    run = run_of(reaches.graph, group) if reaches.graph.device == "cpu" else None
+    asked = dict(group.given)
+    possible = reaches.graph.device == "cpu" and asked.get("beside", True) and "reduction" not in asked
+    run = run_of(reaches.graph, group) if possible else None
     if run is None:
         return None
     makers = sorted({groups.stored_by[s] for s in group.sources if s in groups.stored_by})
@@ -44,7 +46,12 @@ def beside_leader(reaches: Reaches, group: Group, followers: dict[int, list[Grou
     for number in sorted(near):
         leader = groups.groups[number]
         others = [m for m in makers if m != number]
-        if leader.kind != "row" or leader.outer != run or groups.depends(number, group.number):
+        if (
+            stays_apart(leader.given, group.given)
+            or leader.kind != "row"
+            or leader.outer != run
+            or groups.depends(number, group.number)
+        ):
             continue
         if any(f.kind != "column" for f in followers.get(number, ())) or any(groups.depends(m, number) for m in others):
             continue
@@ -186,7 +193,9 @@ class Lanes:
         length = ix.mul(ix.mul(self.block.args[0], e.const(COLUMN_LANES)), self.pitch)
         return [Array(a.array, a.dtype, length) for a in self.accumulators]
 
-    def combine(self, outer: tuple[Expr, ...], loop: ReduceLoop, arrays: list[str], stores: list[Store]) -> PhaseBody:
+    def combine(
+        self, outer: tuple[Expr, ...], loop: ReduceLoop, arrays: list[str], stores: list[Store], tile: int
+    ) -> PhaseBody:
         """The phase that makes lanes and blocks one value a column, and what is stored of it."""
         column = ix.ZERO
         for axis in outer:
@@ -194,5 +203,5 @@ class Lanes:
         names = tuple((name,) for name in arrays)
         whole = Partial(loop, False, self.block, names, column, self.pitch, COLUMN_LANES)
         statements = (whole, *store_loops(stores, outer[-1]))
-        work = COLUMN_LANES * COLUMN_TILE, (self.block.args[0],)
-        return PhaseBody(outer, statements, COLUMN_TILE, work, together=True)
+        work = COLUMN_LANES * tile, (self.block.args[0],)
+        return PhaseBody(outer, statements, tile, work, together=True)

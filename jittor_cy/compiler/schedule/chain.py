@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from jittor_cy.compiler.schedule.beside import beside_leader
-from jittor_cy.compiler.schedule.group import Group, GroupSet
+from jittor_cy.compiler.schedule.group import Group, GroupSet, stays_apart
 from jittor_cy.compiler.schedule.heuristic import MAX_BUFFERS
 from jittor_cy.compiler.schedule.reach import Reaches
 
@@ -38,6 +38,8 @@ def leader_of(groups: GroupSet, group: Group, followers: dict[int, list[Group]])
     makers = sorted({groups.stored_by[s] for s in group.sources if s in groups.stored_by})
     for number in makers:
         leader = groups.groups[number]
+        if stays_apart(leader.given, group.given):
+            continue
         others = [m for m in makers if m != number]
         # One follower a leader: scratch arrays of a kernel have one length.
         if leader.kind != "row" or number in followers or any(groups.depends(m, number) for m in others):

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from jittor_cy.compiler.ir.graph import Graph, Op
+from jittor_cy.compiler.ir.schedule import Choices
 from jittor_cy.compiler.schedule.chain import chains
-from jittor_cy.compiler.schedule.group import GATHERS, Group, GroupSet
+from jittor_cy.compiler.schedule.group import GATHERS, Group, GroupSet, stays_apart
 from jittor_cy.compiler.schedule.heuristic import CHEAP, MAX_BUFFERS, MAX_CONCAT, MAX_OPS, MAX_REDUCTIONS
 from jittor_cy.compiler.schedule.labels import MISALIGNED, Labels, covers, down, real_axes
 from jittor_cy.compiler.schedule.reach import POINTWISE, Reach, Reaches
@@ -29,11 +30,13 @@ class Proposal:
     reach: Reach
     labels: Labels | None
     reduces: bool
+    given: Choices
 
 
 # The first rule that objects wins; its words are what JTCY_DEBUG=3 and jt.debug.explain print.
 KEEP_APART: tuple[tuple[str, Callable[[GroupSet, Group, Proposal], bool]], ...] = (
     ("the runtime runs this op itself", lambda groups, g, p: g.kind == "single"),
+    ("another schedule", lambda groups, g, p: stays_apart(g.given, p.given)),
     ("another optimizer update", lambda groups, g, p: g.update != p.update),
     ("an update stays apart from reductions", lambda groups, g, p: p.update != 0 and g.kind != "map"),
     ("outer axes differ", lambda groups, g, p: p.labels is MISALIGNED),
@@ -97,7 +100,8 @@ class Fusion(Reaches):
                 self.ensure_stored(var.id)
 
     def visit(self, op: Op) -> None:
-        if not self.enabled or self.runs_alone(op):
+        enabled = self.enabled and ("fuse", False) not in op.given
+        if not enabled or self.runs_alone(op):
             for number in op.inputs:
                 self.ensure_stored(number)
         if self.runs_alone(op):
@@ -107,7 +111,7 @@ class Fusion(Reaches):
             self.place_reduce(op)
         else:
             self.keep_small(op)
-        if out in self.stored or not self.enabled:
+        if out in self.stored or not enabled:
             self.ensure_stored(out)
         return None
 
@@ -175,7 +179,8 @@ class Fusion(Reaches):
         root = self.root_of(var)
         shape = self.graph.vars[root].shape
         axes = real_axes(self.graph.vars[root])
-        group = self.groups.new("map", tuple(shape[a] for a in axes), self.producer(var).update_group)
+        op = self.producer(var)
+        group = self.groups.new("map", tuple(shape[a] for a in axes), op.update_group, op.given)
         numbers = {a: i for i, a in enumerate(axes)}
         labels = tuple(numbers.get(a) for a in range(len(shape)))
         self.put(group, var, self.reach(var), labels)
@@ -205,6 +210,7 @@ class Fusion(Reaches):
     def may_merge(self, a: Group, b: Group) -> bool:
         depend = self.groups.depends(a.number, b.number) or self.groups.depends(b.number, a.number)
         alike = (a.kind, a.outer, a.update) == (b.kind, b.outer, b.update) and a.kind in ("row", "column")
+        alike = alike and not stays_apart(a.given, b.given)
         labels = all(a.labels.get(v, held) == held for v, held in b.labels.items())
         small = len(a.ops.keys() | b.ops.keys()) <= MAX_OPS and len(a.reduces) + len(b.reduces) <= MAX_REDUCTIONS
         few = len(a.sources.keys() | b.sources.keys()) + len(a.stores) + len(b.stores) <= MAX_BUFFERS
@@ -232,7 +238,8 @@ class Fusion(Reaches):
         foreign = [h for h in reach.homes if h != group.number]
         if labels is MISALIGNED and group.number not in reach.homes:
             return False
-        proposal = Proposal(var, self.producer(var).update_group, reach, labels, False)
+        op = self.producer(var)
+        proposal = Proposal(var, op.update_group, reach, labels, False, op.given)
         if self.objection(group, proposal) is not None:
             return False
         if any(self.groups.depends(h, group.number) or not may_export for h in foreign):
@@ -307,7 +314,7 @@ class Fusion(Reaches):
         kept = [a for a in real_axes(source) if not first <= a < end]
         behind = [a for a in kept if a >= end]
         kind = "column" if behind else "row" if kept else "full"
-        group = self.groups.new(kind, tuple(source.shape[a] for a in kept))
+        group = self.groups.new(kind, tuple(source.shape[a] for a in kept), given=op.given)
         numbers = {a: i for i, a in enumerate(kept)}
         labels = tuple(numbers.get(a) for a in range(len(source.shape)))
         self.put_reduce(group, op, self.reach(op.inputs[0]), labels)
@@ -331,7 +338,8 @@ class Fusion(Reaches):
         if shrunk is None and group.number not in reach.homes:
             return False
         foreign = [h for h in reach.homes if h != group.number]
-        proposal = Proposal(op.outputs[0], op.update_group, reach, labels if shrunk is not None else MISALIGNED, True)
+        found = labels if shrunk is not None else MISALIGNED
+        proposal = Proposal(op.outputs[0], op.update_group, reach, found, True, op.given)
         if self.objection(group, proposal) is not None or foreign:
             return False
         if shrunk:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from jittor_cy.compiler.ir.graph import Graph, Symbol
+from jittor_cy.compiler.ir.schedule import Choices
 from jittor_cy.compiler.schedule.labels import Labels
 
-__all__ = ["GATHERS", "Group", "GroupSet"]
+__all__ = ["GATHERS", "Group", "GroupSet", "stays_apart"]
 
 # Families whose ops calculate an index for each element that they read.
 GATHERS = ("reindex", "window")
@@ -30,6 +31,7 @@ class Group:
     kind: str
     outer: tuple[Symbol, ...]
     update: int = 0
+    given: Choices = ()  # by hand, for its schedule
     labels: dict[int, Labels] = field(default_factory=dict)
     stores: list[int] = field(default_factory=list)
     reduces: list[int] = field(default_factory=list)  # op ids
@@ -53,8 +55,8 @@ class GroupSet:
         self.changes = 0  # of what is in memory, where it is computed and which labels it has
         self.touching: dict[int, list[int]] = {}  # var → groups that label it
 
-    def new(self, kind: str, outer: tuple[Symbol, ...], update: int = 0) -> Group:
-        group = Group(len(self.groups), kind, outer, update)
+    def new(self, kind: str, outer: tuple[Symbol, ...], update: int = 0, given: Choices = ()) -> Group:
+        group = Group(len(self.groups), kind, outer, update, given)
         self.groups.append(group)
         self.closure.append(0)
         if kind == "full":
@@ -139,3 +141,8 @@ class GroupSet:
         """`group` computes this reduction."""
         self.home[var] = group.number
         self.changes += 1
+
+
+def stays_apart(given: Choices, other: Choices) -> bool:
+    """Whether schedules by hand forbid one kernel."""
+    return given != other or ("fuse", False) in given

@@ -22,11 +22,12 @@ from jittor_cy.compiler.ir.kernel import (
     end_of,
 )
 from jittor_cy.compiler.ir.primitives import REDUCE_KINDS, cost_of, function_name
+from jittor_cy.compiler.ir.schedule import Schedule
 from jittor_cy.compiler.ir.statements import with_positions
 from jittor_cy.compiler.schedule.beside import Accumulator, Lanes, accumulators, labels_over
 from jittor_cy.compiler.schedule.collapse import collapse
 from jittor_cy.compiler.schedule.group import Group
-from jittor_cy.compiler.schedule.heuristic import COLUMN_TILE, SMALL_EXTENT, TRANSPOSE_TILE
+from jittor_cy.compiler.schedule.heuristic import SMALL_EXTENT, WHOLE_RUN, default_schedule
 from jittor_cy.compiler.schedule.labels import Labels
 from jittor_cy.compiler.schedule.row_buffers import keep_costly
 from jittor_cy.compiler.schedule.stage import Stage, Store, store_loops
@@ -38,12 +39,18 @@ __all__ = ["build_kernel"]
 NAMED_OPS = 4
 
 
-def build_kernel(graph: Graph, canonical: dict[int, tuple[int, int]], chain: tuple[Group, ...]) -> Kernel:
+def build_kernel(
+    graph: Graph, canonical: dict[int, tuple[int, int]], chain: tuple[Group, ...], schedule: Schedule | None = None
+) -> Kernel:
     """The kernel of groups that run as phases one after the other; none of them is single."""
+    schedule = schedule or default_schedule(graph, chain)
     ops = tuple(sorted({o for group in chain for o in group.ops}))
     values = Values(graph, canonical, frozenset(), {o: i for i, o in enumerate(ops)})
     beside = tuple(group for group in chain[1:] if group.kind == "column")
-    builders = [Builder(graph, chain[0], values, beside), *(Builder(graph, group, values) for group in chain[1:])]
+    builders = [
+        Builder(graph, chain[0], values, schedule, beside),
+        *(Builder(graph, group, values, schedule) for group in chain[1:]),
+    ]
     phases = list(builders[0].phases())
     for builder in builders[1:]:
         lanes = builders[0].lanes
@@ -66,6 +73,7 @@ def build_kernel(graph: Graph, canonical: dict[int, tuple[int, int]], chain: tup
         tuple(a for b in builders for a in b.local),
         tuple(a for b in builders for a in b.shared),
         ops,
+        schedule,
     )
 
 
@@ -87,8 +95,10 @@ class Builder:
     `beside`: groups whose reductions over all rows grow while the rows pass.
     """
 
-    def __init__(self, graph: Graph, group: Group, shared_values: Values, beside: tuple[Group, ...] = ()) -> None:
-        self.graph, self.group = graph, group
+    def __init__(
+        self, graph: Graph, group: Group, shared_values: Values, schedule: Schedule, beside: tuple[Group, ...] = ()
+    ) -> None:
+        self.graph, self.group, self.schedule = graph, group, schedule
         reduced = {o for other in beside for o in other.reduces}
         computed = {out for g in (group, *beside) for o in g.ops if o not in reduced for out in graph.ops[o].outputs}
         self.values = replace(shared_values, computed=frozenset(computed), memo={})
@@ -158,7 +168,7 @@ class Builder:
             return (self.map_phase(stores),)
         columns = self.outer[-1] if self.group.kind == "column" else None
         stages = self.stages(stores, columns)
-        if self.group.kind == "full" or (columns is not None and self.has_no_outer(stages)):
+        if self.is_split(stages):
             return self.halves(stores, stages, columns)
         rows = self.rows_phase(stores, stages, columns)
         return (rows if self.lanes is None else self.lanes.phase(rows),)
@@ -178,9 +188,8 @@ class Builder:
             loop = Loop(across, begin_of(across), end_of(across), True, body)
             nest = Loop(last, ix.ZERO, last.args[0], False, (loop,))
             axes = (*(a for a in self.outer[:-1] if a is not across), across)
-            return PhaseBody(
-                axes, (nest,), tile=TRANSPOSE_TILE, work=(max(1, TRANSPOSE_TILE * cost // 4), (last.args[0],))
-            )
+            tile = self.schedule.transpose_tile
+            return PhaseBody(axes, (nest,), tile=tile, work=(max(1, tile * cost // 4), (last.args[0],)))
         extent = ix.value_of(last.args[0])
         if extent is not None and extent <= SMALL_EXTENT:
             loop = Loop(last, ix.ZERO, last.args[0], True, body)
@@ -219,7 +228,7 @@ class Builder:
         (stage,) = self.stages(stores, self.outer[-1])
         arrays = {self.name_of(s.value): a.array for a, s in zip(own, stores[-len(own) :], strict=True)}
         names = [arrays[str(r.target.data)] for r in stage.loop.results]
-        return lanes.combine(self.outer, stage.loop, names, stores[: -len(own)])
+        return lanes.combine(self.outer, stage.loop, names, stores[: -len(own)], self.schedule.column_tile)
 
     def sum_of(self, op: Op) -> Store:
         """A reduction as if it were stored, to find the name that it gets."""
@@ -289,26 +298,30 @@ class Builder:
         waiting = self.ride_along(stores, stages)
         statements: list[Statement] = [s.loop for s in stages] + store_loops(waiting, columns)
         if columns is None:
-            statements, self.local = keep_costly(statements)
+            statements, self.local = keep_costly(statements, self.schedule.row_buffer)
         inner = self.inner_extents(stages, stores)
         cost = max(1, self.cost() // 8)
-        tile = COLUMN_TILE if columns is not None else 0
+        tile = self.schedule.column_tile if columns is not None else 0
         return PhaseBody(self.outer, tuple(statements), tile, (cost * (tile or 1), inner), together=True)
 
     def halves(self, stores: list[Store], stages: list[Stage], columns: Expr | None) -> tuple[PhaseBody, ...]:
-        two = TwoPhases(self.outer, columns, self.cost())
+        tiles = (self.schedule.column_tile, self.schedule.wide_tile) if columns is not None else (0, 0)
+        two = TwoPhases(self.outer, columns, self.cost(), *tiles)
         self.ride_along(stores, stages)
         phases = tuple(two.phases(stores, stages))
         self.shared = two.arrays
         return phases
 
-    def has_no_outer(self, stages: list[Stage]) -> bool:
-        """Whether nothing but tiles of columns could be done side by side, and there may be many blocks."""
-        if self.graph.device != "cpu":  # a GPU has one block of threads a tile
+    def is_split(self, stages: list[Stage]) -> bool:
+        """Whether blocks are worked on side by side: there may be many, and equally many for each reduction."""
+        if not self.schedule.second_pass or self.group.kind == "row":
             return False
-        ops = [self.graph.ops[o] for o in self.group.reduces]
-        in_front = any(s.value != 1 for op in ops for s in self.graph.vars[op.inputs[0]].shape[: op.structure[1]])
-        return not in_front and not all(is_one_block(s.loop) for s in stages)
+        if any(s.loop.block >= WHOLE_RUN for s in stages):
+            return False
+        if self.group.kind == "full":
+            return True
+        runs = {(s.loop.extent, s.loop.block) for s in stages}
+        return len(runs) == 1 and not all(is_one_block(s.loop) for s in stages)
 
     def inner_extents(self, stages: list[Stage], stores: list[Store]) -> tuple[Expr, ...]:
         loops = [(s.loop.axis,) for s in stages] + [s.loops for s in stores]

@@ -54,7 +54,7 @@ class Numbers:
     """Turns extents into Products; adds a dim where an extent that is cut is itself a product."""
 
     def __init__(self, graph: Graph, kernel: Kernel, runs: Runs) -> None:
-        self.graph, self.runs = graph, runs
+        self.graph, self.runs, self.grain = graph, runs, kernel.schedule.grain
         self.dims = list(kernel.dims)
 
     def phase(self, phase: PhaseBody) -> Phase:
@@ -72,7 +72,8 @@ class Numbers:
             part = self.product(extent)
             work_terms += part.terms
             work_factor *= part.factor
-        return Phase(Product(tuple(terms), factor), Product(tuple(work_terms), max(1, work_factor)), phase.together)
+        work = Product(tuple(work_terms), max(1, work_factor))
+        return Phase(Product(tuple(terms), factor), work, phase.together, self.grain)
 
     def product(self, extent: Expr, divisor: int = 1) -> Product:
         """ceil(extent / divisor)."""

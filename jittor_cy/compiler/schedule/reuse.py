@@ -44,7 +44,7 @@ class Form:
     def op(self, number: int) -> tuple:
         op = self.graph.ops[number]
         operands = tuple([self.var(v) for v in op.inputs]), tuple([self.var(v) for v in op.outputs])
-        return op.kind, op.family, op.structure, op.scalar_is_float, operands
+        return op.kind, op.family, op.structure, op.scalar_is_float, op.given, operands
 
     def group(self, group: Group) -> tuple:
         positions = {o: i for i, o in enumerate(self.ops)}

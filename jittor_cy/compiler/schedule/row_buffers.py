@@ -14,12 +14,10 @@ __all__ = ["keep_costly"]
 
 # A value above this cost (primitives.COSTS) is worth a store and a load of a cache line a row.
 WORTH_KEEPING = 8
-# Row buffers of a kernel: more would leave the first level of cache.
-MAX_ROW_BUFFERS = 4
 
 
-def keep_costly(statements: list[Statement]) -> tuple[list[Statement], list[Array]]:
-    """The loops of one iteration, and the buffers that they share."""
+def keep_costly(statements: list[Statement], most: int) -> tuple[list[Statement], list[Array]]:
+    """The loops of one iteration, and the buffers that they share, at most so many."""
     statements, arrays = list(statements), []
     users: dict[Expr, list[int]] = {}
     axes = [only_axis(s) for s in statements]
@@ -31,7 +29,7 @@ def keep_costly(statements: list[Statement]) -> tuple[list[Statement], list[Arra
                 users.setdefault(node, []).append(number)
     for node, numbers in users.items():
         same = [n for n in numbers if axes[n] is axes[numbers[0]]]
-        if len(same) > 1 and len(arrays) < MAX_ROW_BUFFERS and fits(arrays, axes[same[0]]):
+        if len(same) > 1 and len(arrays) < most and fits(arrays, axes[same[0]]):
             arrays.append(keep(node, same, axes[same[0]], f"row{len(arrays)}", statements))
     return statements, arrays
 

@@ -22,7 +22,7 @@ from jittor_cy.compiler.ir.kernel import (
     end_of,
 )
 from jittor_cy.compiler.ir.primitives import identity_of
-from jittor_cy.compiler.schedule.heuristic import COLUMN_BLOCK, COLUMN_TILE, WIDE_TILE
+from jittor_cy.compiler.schedule.heuristic import COLUMN_BLOCK, WHOLE_RUN
 from jittor_cy.compiler.schedule.stage import Stage, Store, store_loops
 
 __all__ = ["TwoPhases", "is_one_block"]
@@ -30,17 +30,20 @@ __all__ = ["TwoPhases", "is_one_block"]
 
 @dataclass
 class TwoPhases:
-    """`outer`: the axes of the columns; none for a reduction of everything. `cost`: of an element, in eighths of ns."""
+    """`outer`: the axes of the columns; none for a reduction of everything. `cost`: of an element, in eighths of ns.
+
+    `tile`, `wide`: columns of one iteration, where blocks are combined and where rows are read; 0 without columns.
+    """
 
     outer: tuple[Expr, ...]
     columns: Expr | None
     cost: int
+    tile: int
+    wide: int
 
     def __post_init__(self) -> None:
         self.arrays: list[Array] = []
         self.pitch = ix.product([a.args[0] for a in self.outer])
-        self.tile = COLUMN_TILE if self.columns is not None else 0
-        self.wide = WIDE_TILE if self.columns is not None else 0
 
     def phases(self, stores: list[Store], stages: list[Stage]) -> Iterator[PhaseBody]:
         """Stores ride along where their loop runs anyway, and are done as soon as what they need is known."""
@@ -121,4 +124,4 @@ def empty_value(result: ReduceResult) -> Expr:
 def is_one_block(loop: ReduceLoop) -> bool:
     """Whether one block is all there can be."""
     extent = ix.value_of(loop.extent)
-    return extent is not None and extent <= loop.block
+    return loop.block >= WHOLE_RUN or (extent is not None and extent <= loop.block)

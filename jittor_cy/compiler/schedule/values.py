@@ -18,7 +18,7 @@ from jittor_cy.compiler.ir.primitives import (
 )
 from jittor_cy.compiler.ir.program import DimRef
 from jittor_cy.compiler.schedule import index_programs
-from jittor_cy.compiler.schedule.heuristic import COLUMN_BLOCK, COLUMN_LANES, ROW_BLOCK, ROW_LANES
+from jittor_cy.compiler.schedule.heuristic import reduction_order
 from jittor_cy.compiler.schedule.windows import fold, search
 
 __all__ = ["Values", "canonical_axes", "run_name"]
@@ -256,14 +256,14 @@ class Values:
         source = self.graph.vars[op.inputs[0]]
         kind, first, end = REDUCE_KINDS[op.structure[0]], op.structure[1], op.structure[2]
         if op.family == "window":
-            return self.unrolled(kind, source, first, end, var, index, guard)
+            return self.unrolled(kind, source, first, end, var, index, guard, self.order_of(op))
         depth = 1 + max((int(n[1:]) for i in index for n in i.free if n.startswith("r")), default=0)
         extents = self.extents(source)[first:end]
         extent = ix.product(extents)
         axis = e.axis(run_name(depth), extent)
         run = unflatten(axis, extents) if extents else []
         inner = (*index[:first], *run, *index[first:])
-        lanes, block = (ROW_LANES, ROW_BLOCK) if is_row(source, end) else (COLUMN_LANES, COLUMN_BLOCK)
+        lanes, block = reduction_order(self.order_of(op), is_row(source, end))
         body = self.value(source.id, inner, guard)
         accumulator = ACCUMULATOR[source.dtype]
         if kind.startswith("Arg"):
@@ -272,8 +272,12 @@ class Values:
         folded = e.reduction(kind, lanes, block, accumulator, axis, extent, cast(body, accumulator))
         return cast(folded, var.dtype)
 
+    def order_of(self, op: Op) -> str:
+        """Schedule.reduction: the op's own, so that its bits do not depend on the kernel that computes it."""
+        return dict(op.given).get("reduction", "blocks") if self.graph.device == "cpu" else "blocks"
+
     def unrolled(
-        self, kind: str, source: Var, first: int, end: int, var: Var, index: Index, guard: Expr | None
+        self, kind: str, source: Var, first: int, end: int, var: Var, index: Index, guard: Expr | None, order: str
     ) -> Expr:
         """A reduction of few elements, each written down."""
         extents = self.extents(source)[first:end]
@@ -284,7 +288,7 @@ class Values:
             wide = "float32" if is_half(source.dtype) else source.dtype
             return search(kind, [cast(x, wide) for x in elements])
         accumulator = ACCUMULATOR[source.dtype]
-        lanes = ROW_LANES if is_row(source, end) else COLUMN_LANES
+        lanes, _ = reduction_order(order, is_row(source, end))
         return cast(fold(kind, accumulator, [cast(x, accumulator) for x in elements], lanes), var.dtype)
 
 

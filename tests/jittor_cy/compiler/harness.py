@@ -12,6 +12,7 @@ import numpy as np
 
 from jittor_cy.compiler.ir.graph import Graph, Op, Symbol, Var
 from jittor_cy.compiler.ir.program import DimRef, Launch, Product, Program
+from jittor_cy.compiler.ir.schedule import Choices
 from jittor_cy.compiler.pipeline import Options, compile_graph
 from jittor_cy.compiler.toolchain.gcc import compile_shared, flags_for
 
@@ -61,7 +62,10 @@ class Recorder:
 
     leaves: list[Node] = field(default_factory=list)
     nodes: list[Node] = field(default_factory=list)
-    ops: list[tuple[str, list[Node], Node, tuple[int, ...], tuple[float | int, ...], int]] = field(default_factory=list)
+    ops: list[tuple[str, list[Node], Node, tuple[int, ...], tuple[float | int, ...], int, Choices]] = field(
+        default_factory=list
+    )
+    given: Choices = ()  # by hand, of ops recorded from now on
 
     def leaf(self, data: np.ndarray) -> Node:
         node = Node(len(self.leaves), data.shape, data.dtype.name, data=data)
@@ -83,7 +87,7 @@ class Recorder:
             dtype = "bool" if kind in COMPARISONS else inputs[1 if kind == "Where" else 0].dtype
         node = Node(len(self.ops), shape, dtype, producer=len(self.ops))
         self.nodes.append(node)
-        self.ops.append((kind, list(inputs), node, tuple(structure), tuple(scalars), update))
+        self.ops.append((kind, list(inputs), node, tuple(structure), tuple(scalars), update, self.given))
         return node
 
     def broadcast(self, x: Node, shape: Sequence[int], axes: Sequence[int]) -> Node:
@@ -132,10 +136,12 @@ class Recorder:
         return Graph(tuple(variables), tuple(self.graph_op(i) for i in range(len(self.ops))), count, "cpu", "test")
 
     def graph_op(self, number: int) -> Op:
-        kind, inputs, node, structure, scalars, update = self.ops[number]
+        kind, inputs, node, structure, scalars, update, given = self.ops[number]
         ids = tuple(self.number(i) for i in inputs)
         floats = tuple(isinstance(s, float) for s in scalars)
-        return Op(number, kind, FAMILIES.get(kind, "elementwise"), ids, (self.number(node),), structure, floats, update)
+        return Op(
+            number, kind, FAMILIES.get(kind, "elementwise"), ids, (self.number(node),), structure, floats, update, given
+        )
 
     def number(self, node: Node) -> int:
         return node.id if node.data is not None else len(self.leaves) + node.id

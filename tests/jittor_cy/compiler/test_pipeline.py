@@ -130,14 +130,19 @@ def test_unused_op_is_not_in_the_program() -> None:
     assert [launch.ops for launch in program.launches] == [(1,)]
 
 
-def test_contraction_is_left_to_the_runtime() -> None:
+# out[i, j] = sum over k of a[i, k] * b[k, j]: runtime/graph/contraction.h.
+MATMUL = (2, 1, 2, 2, *(0, 1, -1, 0, 1), *(2, 1, -1, 0, 1), *(2, 1, -1, 0, 1), *(1, 1, -1, 0, 1))
+
+
+def test_contraction_is_left_to_the_runtime_with_what_makes_its_operand_and_goes_on_from_it() -> None:
     r = Recorder()
     a, b = r.leaf(np.ones((20, 30), np.float32)), r.leaf(np.ones((30, 40), np.float32))
-    product = r.op("Contraction", [r.op("Neg", [a]), b], (20, 40))
+    product = r.op("Contraction", [r.op("Neg", [a]), b], (20, 40), structure=MATMUL, scalars=(0, 0, 0, 0))
 
     program = r.compile([r.op("Exp", [product])])
 
     assert [launch.kernel is None for launch in program.launches] == [False, True, False]
+    assert [launch.batch for launch in program.launches] == [1, 1, 1]
 
 
 def test_every_primitive_of_the_table_has_a_meaning() -> None:

@@ -569,8 +569,8 @@ def install():
 
     _runtime.install_origins((os.path.dirname(__file__) + os.sep).encode(), copy.__file__.encode())
     _runtime.install_wait_hooks()
-    for name in ("fuse", "eager", "interpret", "wait_for_kernels", "autotune", "compile_at_once", "plan_cache", "verify",
-                 "window_ops", "window_nbytes"):
+    for name in ("fuse", "eager", "interpret", "wait_for_kernels", "autotune", "compile_at_once", "plan_cache",
+                 "verify", "window_ops", "window_nbytes"):
         flags.listen(name, lambda value, name=name: apply_flag(name, value))
     flags.listen("threads", apply_threads)
     flags.listen("isa", apply_isa)

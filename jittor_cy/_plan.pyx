@@ -357,7 +357,8 @@ cdef ProgramRef recall(void* context, const GraphSnapshot& snapshot) noexcept wi
     """The Program that an earlier process planned, where all its kernels are still there."""
     cdef ProgramRef nothing
     try:
-        if not config.flags.plan_store or config.flags.dump or config.flags.autotune or snapshot.device.kind != DeviceKind.kCpu:
+        looked_at = config.flags.dump or config.flags.autotune
+        if not config.flags.plan_store or looked_at or snapshot.device.kind != DeviceKind.kCpu:
             return nothing
         from jittor_cy.compiler.plan_store import recall as find
 
@@ -417,7 +418,7 @@ class _Planner:
 
 
 def _plan_later(graph, _Waiting waiting):
-    """In the thread of _Planner; the Program is handed over with the GIL held, between calls of the recording thread."""
+    """In the thread of _Planner; the Program is handed over with the GIL held, between the recording thread's calls."""
     if not threading.main_thread().is_alive():
         return  # the process is ending
     try:

@@ -94,9 +94,7 @@ def test_no_compiler_is_said_with_its_cure(tmp_path: Path) -> None:
 
 def test_driver_serves_where_cc1_is_not_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = gcc.find_programs("gcc")
-    monkeypatch.setattr(
-        gcc, "find_programs", lambda driver: gcc.Programs(found.driver, found.version, None, None, None)
-    )
+    monkeypatch.setattr(gcc, "find_programs", lambda driver: gcc.Programs(found.driver, None, None, None))
 
     library = gcc.compile_shared("int value(void) { return 7; }", tmp_path, "unit", FLAGS)
 

@@ -10,7 +10,7 @@ __all__ = ["computed_again"]
 
 
 def computed_again(reaches: Reaches, readers: list[list[Op]], stored: dict[int, None]) -> list[int]:
-    """Pointwise values that several groups compute: those in memory anyway, and the last costly one of a chain.
+    """Pointwise values that several groups compute: those in memory anyway, and costly ones at which their ways part.
 
     `readers`: of each var; `stored`: what an earlier look found.
     """
@@ -20,14 +20,15 @@ def computed_again(reaches: Reaches, readers: list[list[Op]], stored: dict[int, 
         for op in group.ops:
             users[op] = users.get(op, 0) + 1
     again = {o for o, count in users.items() if count > 1 and graph.ops[o].family in POINTWISE}
-    consumed = {i for o in again for i in graph.ops[o].inputs}
     found = []
     for number in sorted(again):
         out = graph.ops[number].outputs[0]
         if is_laid_out(graph.ops[number], readers[out]):
             continue
         loaded = groups.in_memory(out) and out not in stored
-        if loaded or (out not in consumed and out not in stored and reaches.cost(out) > CHEAP):
+        # Who computes it only for one op that they all compute is better served with that op's value.
+        parts = all(users.get(o.id) != users[number] for o in readers[out])
+        if loaded or (parts and out not in stored and reaches.cost(out) > CHEAP):
             found.append(out)
     return found
 

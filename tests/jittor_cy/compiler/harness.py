@@ -167,6 +167,9 @@ def strides_of(array: np.ndarray) -> tuple[tuple[int, ...], int | None]:
 # Above every limit that a kernel compares the size of its output with.
 LARGE = 1 << 40
 
+# out[i, j] = sum over k of a[i, k] * b[k, j]: runtime/graph/contraction.h.
+MATMUL = (2, 1, 2, 2, *(0, 1, -1, 0, 1), *(2, 1, -1, 0, 1), *(2, 1, -1, 0, 1), *(1, 1, -1, 0, 1))
+
 
 class Scalar(ctypes.Union):
     _fields_ = [("f", ctypes.c_double), ("i", ctypes.c_longlong)]

@@ -10,7 +10,10 @@ import pytest
 
 from jittor_cy.compiler.schedule import heuristic
 from tests.jittor_cy.compiler import patterns
-from tests.jittor_cy.compiler.harness import Node, Recorder
+from tests.jittor_cy.compiler.harness import MATMUL, Node, Recorder
+
+# Of a sum that costs no more to add up again than to read: heuristic.CHEAP.
+MOST_PARTS = 5
 
 SEED = 5
 Outputs = tuple[Recorder, list[Node]]
@@ -168,6 +171,22 @@ def test_costly_value_of_two_kernels_is_stored_once() -> None:
 
     kinds = [[r.ops[o][0] for o in launch.ops].count("Exp") for launch in program.launches]
     assert sum(kinds) == 1
+
+
+@pytest.mark.parametrize("layers", [3, 12])
+def test_running_sum_of_layers_is_not_added_up_again_by_each(layers: int) -> None:
+    r = Recorder()
+    x = r.leaf(np.ones((20, 30), np.float32))
+    w = r.leaf(np.ones((30, 30), np.float32))
+    for _ in range(layers):
+        total = r.op("Reduce", [x], (20,), structure=(0, 1, 2))
+        scaled = r.op("Mul", [x, r.op("Broadcast", [total], (20, 30), structure=(0, -1))])
+        x = r.op("Add", [x, r.op("Contraction", [scaled, w], (20, 30), structure=MATMUL, scalars=(0, 0, 0, 0))])
+
+    program = r.compile([x])
+
+    inputs = [len(launch.buffers) - launch.output_count for launch in program.launches if launch.kernel]
+    assert max(inputs) <= MOST_PARTS
 
 
 def test_cheap_value_of_two_kernels_is_computed_twice() -> None:

@@ -16,7 +16,7 @@ from jittor_cy.compiler.ir.kernel import Assign, Buffer, Kernel, PhaseBody
 from jittor_cy.compiler.ir.program import Program
 from jittor_cy.errors import InternalError
 from tests.jittor_cy.compiler import patterns
-from tests.jittor_cy.compiler.harness import Recorder
+from tests.jittor_cy.compiler.harness import MATMUL, Recorder
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -128,10 +128,6 @@ def test_unused_op_is_not_in_the_program() -> None:
     program = r.compile([r.op("Neg", [x])])
 
     assert [launch.ops for launch in program.launches] == [(1,)]
-
-
-# out[i, j] = sum over k of a[i, k] * b[k, j]: runtime/graph/contraction.h.
-MATMUL = (2, 1, 2, 2, *(0, 1, -1, 0, 1), *(2, 1, -1, 0, 1), *(2, 1, -1, 0, 1), *(1, 1, -1, 0, 1))
 
 
 def test_contraction_is_left_to_the_runtime_with_what_makes_its_operand_and_goes_on_from_it() -> None:

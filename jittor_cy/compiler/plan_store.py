@@ -25,7 +25,9 @@ def code_stamp() -> str:
     found = []
     for folder, _, names in os.walk(PACKAGE / "compiler"):
         found += [os.path.join(folder, name) for name in names if not name.endswith(".pyc")]
-    found += [str(path) for path in (*PACKAGE.glob("*.so"), pasted_file("kernel_abi.h"), pasted_file("kernel_math.h"))]
+    maths = pasted_file("kernel_math.h")
+    pasted = (pasted_file("kernel_abi.h"), *maths.parent.glob("kernel_math*.h"))
+    found += [str(path) for path in (*PACKAGE.glob("*.so"), *pasted)]
     about = [(path, os.stat(path)) for path in sorted(found)]
     return repr([(path, entry.st_size, entry.st_mtime_ns) for path, entry in about]) + sys.version
 

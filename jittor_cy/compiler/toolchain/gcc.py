@@ -137,6 +137,10 @@ def failure_text(source: Path, text: str, log: str) -> str:
     return f"{source}:{number}: {first.group(2)}\n  {number} | {line}"
 
 
+# Kernels of a translation unit where there are many: what a short run compiled is there for the next one.
+FEW_KERNELS = 4
+
+
 class Compiler:
     """Compiles kernels in the background, through the cache; one for the process."""
 
@@ -174,7 +178,7 @@ class Compiler:
                 missing.append(source)
             else:
                 on_ready(source.key, str(path))
-        units = split(missing, self.jobs())
+        units = split(missing, max(self.jobs(), len(missing) // FEW_KERNELS))
         futures = [self.executor().submit(self.compile_unit, unit, tuple(flags), on_ready, on_failed) for unit in units]
         with self.lock:
             self.running.update(futures)
@@ -265,9 +269,9 @@ def remove_work(library: Path, keep_library: bool) -> None:
         library.with_suffix(suffix).unlink(missing_ok=True)
 
 
-def split(sources: list[KernelSource], jobs: int) -> list[list[KernelSource]]:
-    """At most `jobs` units of about equal text, in a fixed order."""
-    units: list[list[KernelSource]] = [[] for _ in range(min(jobs, len(sources)))]
+def split(sources: list[KernelSource], count: int) -> list[list[KernelSource]]:
+    """At most `count` units of about equal text, in a fixed order."""
+    units: list[list[KernelSource]] = [[] for _ in range(min(count, len(sources)))]
     sizes = [0] * len(units)
     for source in sorted(sources, key=lambda s: (-len(s.text), s.key)):
         smallest = sizes.index(min(sizes))

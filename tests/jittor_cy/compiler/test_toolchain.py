@@ -65,6 +65,14 @@ def test_kernels_are_compiled_together_and_load(compiler: gcc.Compiler) -> None:
     assert [answers.value(n) for n in range(5)] == [42] * 5
 
 
+def test_many_kernels_are_compiled_a_few_at_a_time(compiler: gcc.Compiler) -> None:
+    answers = build(compiler, [source(n) for n in range(6 * gcc.FEW_KERNELS)])
+
+    units = list(answers.ready.values())
+    assert not answers.failed
+    assert max(units.count(unit) for unit in units) == gcc.FEW_KERNELS
+
+
 def test_second_compiler_finds_everything_in_the_cache(compiler: gcc.Compiler) -> None:
     build(compiler, [source(1), source(2)])
     later = gcc.Compiler()

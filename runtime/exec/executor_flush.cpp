@@ -15,6 +15,8 @@ namespace {
 /// A read that finds the executor idle runs what is below this itself: a hand-over costs tens of microseconds, and the
 /// waiting thread takes a core from the pool's. Others wait for the GIL no longer than Python's own switch interval.
 constexpr int64_t kInlineNs = 5'000'000;
+/// While the interpreter serves, others need the GIL: the planner, above all.
+constexpr int64_t kInterpretedInlineNs = 100'000;
 
 /// The interpreter stores every intermediate value. Where that takes this much, a few ops are compiled before they run,
 /// and what saves as much by few kernels is waited for.
@@ -245,7 +247,8 @@ void Flush::bind_and_submit(PlanEntry& entry, const Ref<Layout>& layout, const s
   }
   const bool reading =
       reason_ == FlushReason::kRead || reason_ == FlushReason::kSyncAll || reason_ == FlushReason::kEager;
-  if (lane.submit(reading && layout->work_ns < kInlineNs * layout->threads)) ++state_.stats.runs_inline;
+  const int64_t most_ns = layout->program == entry.fused ? kInlineNs * layout->threads : kInterpretedInlineNs;
+  if (lane.submit(reading && layout->work_ns < most_ns)) ++state_.stats.runs_inline;
 }
 
 /// Memory ended while it was planned (the budget was checked before, so the machine has none): nothing is launched,

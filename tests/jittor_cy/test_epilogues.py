@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
 
 import numpy as np
 import pytest
@@ -10,20 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import jittor_cy as jt
+from tests.jittor_cy import ablation
 
-OFF = "epilogue"
-
-
-def both_ways(make: Callable[[], jt.Var]) -> tuple[np.ndarray, np.ndarray, int]:
-    """The value with and without epilogues, and how many launches they saved."""
-    values, launches = [], []
-    for without in ("", OFF):
-        with jt.flags(wait_for_kernels=True, without_passes=without):
-            y = make()
-            before = jt.stats()["launches"]
-            values.append(y.numpy().copy())
-            launches.append(jt.stats()["launches"] - before)
-    return values[0], values[1], launches[1] - launches[0]
+both_ways = functools.partial(ablation.both_ways, off="epilogue")
 
 
 def normal(*shape: int, seed: int = 0, dtype: str = "float32") -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
 
 import numpy as np
 import pytest
@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import jittor_cy as jt
+from tests.jittor_cy import ablation
 
-OFF = "prologue"
+both_ways = functools.partial(ablation.both_ways, off="prologue")
 
 
 def normal(*shape: int, seed: int = 0) -> np.ndarray:
@@ -20,18 +21,6 @@ def normal(*shape: int, seed: int = 0) -> np.ndarray:
 
 def small(*shape: int, seed: int = 3) -> np.ndarray:
     return np.random.default_rng(seed).integers(-100, 100, shape).astype(np.int8)
-
-
-def both_ways(make: Callable[[], jt.Var]) -> tuple[np.ndarray, np.ndarray, int]:
-    """The value with and without prologues, and how many launches they saved."""
-    values, launches = [], []
-    for without in ("", OFF):
-        with jt.flags(wait_for_kernels=True, without_passes=without):
-            y = make()
-            before = jt.stats()["launches"]
-            values.append(y.numpy().copy())
-            launches.append(jt.stats()["launches"] - before)
-    return values[0], values[1], launches[1] - launches[0]
 
 
 @settings(max_examples=40, deadline=None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
@@ -17,7 +18,7 @@ RATE, MOMENTUM = 0.01, 0.9
 ADAMW: dict[str, Any] = {"lr": 1e-3, "betas": (0.9, 0.999), "eps": 1e-8, "weight_decay": 0.01}
 
 
-class Framework:
+class Framework(ABC):
     """Subclasses say how arrays come in and out, how a step is made, and the functions:
 
     exp log tanh sin cos sigmoid relu gelu where maximum · sum mean variance max argmax cumsum softmax layer_norm
@@ -59,30 +60,37 @@ class Framework:
         self.wait(values)
         return [np.asarray(self.numpy(value)) for value in values]
 
+    @abstractmethod
     def array(self, value: np.ndarray) -> Any:
-        raise NotImplementedError
+        """The framework's array of it."""
 
+    @abstractmethod
     def numpy(self, value: Any) -> np.ndarray:
-        raise NotImplementedError
+        """Its values; waits for them."""
 
+    @abstractmethod
     def forward(self, case: Case, data: dict[str, Any]) -> Step:
-        raise NotImplementedError
+        """A step that runs the case."""
 
+    @abstractmethod
     def gradient(self, case: Case, data: dict[str, Any]) -> Step:
-        raise NotImplementedError
+        """A step that gives results and gradients."""
 
+    @abstractmethod
     def train(self, case: Case, data: dict[str, Any]) -> Step:
-        raise NotImplementedError
+        """A step that trains a model; gives the loss."""
 
+    @abstractmethod
     def update(self, case: Case, data: dict[str, Any]) -> Step:
-        raise NotImplementedError
+        """A step of an optimizer with given gradients."""
 
+    @abstractmethod
     def training_outputs(self, case: Case, data: dict[str, Any]) -> list[Any]:
         """The first loss and its gradient for every weight."""
-        raise NotImplementedError
 
+    @abstractmethod
     def cross_entropy(self, logits: Any, labels: Any) -> Any:
-        raise NotImplementedError
+        """The mean over the rows of logits."""
 
     def start(self, values: list[Any]) -> None:
         """Set the work behind `values` going; does not wait."""

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "exec/window_fetch.h"
 #include "exec/window_run.h"
 
 namespace jtcy {
@@ -70,6 +71,11 @@ void pack_filter(const Window& w, const ColumnLayout& layout, char* memory, Thre
                     part);
 }
 
+/// Positions of a batch.
+struct Chunk {
+  int64_t batch = 0, begin = 0, count = 0;
+};
+
 class ColumnWorker {
  public:
   ColumnWorker(const Window& w, const ColumnLayout& layout, char* memory, int thread, const Epilogue* epilogue)
@@ -80,6 +86,7 @@ class ColumnWorker {
         filter_(memory + layout.filter),
         own_(memory + layout.shared.total + thread * layout.own.total),
         slab_(w, own_ + layout.slab, at(layout.places)),
+        fetch_(w),
         panels_(w.other.own.count, w.most_rows) {
     for (int64_t k = 0; k < kContractionBlock; ++k) {
       at(layout.packed_places)[k] = k * w.width;
@@ -88,16 +95,18 @@ class ColumnWorker {
     w.out_rows.fill(0, w.out_rows.count, 0, at(layout.out_rows), nullptr);
   }
 
-  /// All sums of a chunk of positions for some panels of rows.
-  void run(int64_t batch, int64_t begin, int64_t count, int64_t first_panel, int64_t last_panel) {
+  /// All sums of a chunk of positions for some panels of rows; `next` is worked on afterwards.
+  void run(const Chunk& chunk, const Chunk& next, int64_t first_panel, int64_t last_panel) {
+    const int64_t batch = chunk.batch, count = chunk.count;
     slab_.select_batch(batch);
-    if (begin != begin_ || count != count_) {
-      begin_ = begin;
+    if (chunk.begin != begin_ || count != count_) {
+      begin_ = chunk.begin;
       count_ = count;
-      slab_.select_positions(begin, count);
+      slab_.select_positions(begin_, count);
       plan_panels();
       find_runs();
     }
+    fetch_.select(batch, begin_, count);
     int64_t offset = 0;
     w_.out_batch.fill(batch, 1, 0, &offset, nullptr);
     out_ = w_.out + offset * w_.out_itemsize;
@@ -105,11 +114,13 @@ class ColumnWorker {
     for (int64_t block = 0; block < w_.blocks(); ++block) {
       const int64_t k = w_.block_begin[block], depth = w_.block_begin[block + 1] - k;
       if (depth == 0) continue;
-      const int64_t taps = w_.taps(), channel = k / taps;
-      slab_.write(channel, (k + depth - 1) / taps + 1);
+      const int64_t channel = first_channel(block);
+      slab_.write(channel, last_channel(block));
       slab_.fill_taps(k, depth, w_.direct ? 0 : channel, at(layout_.taps));
+      fetch_after(block, next);
       const char* const filter = filter_ + (batch * w_.other.depth.count + k) * w_.other.own.count * w_.itemsize;
       for (int64_t column = 0; column < count; column += w_.width) {
+        fetch_.next();
         multiply_panel(plan_[static_cast<std::size_t>(column / w_.width)], depth, filter, first_panel, last_panel, add);
       }
       add = true;
@@ -118,6 +129,19 @@ class ColumnWorker {
   }
 
  private:
+  int64_t first_channel(int64_t block) const noexcept { return w_.block_begin[block] / w_.taps(); }
+  int64_t last_channel(int64_t block) const noexcept { return (w_.block_begin[block + 1] - 1) / w_.taps() + 1; }
+
+  /// What the next block of the sum, or the next chunk, copies to the slab is fetched meanwhile.
+  void fetch_after(int64_t block, const Chunk& next) {
+    int64_t then = block + 1;
+    if (then == w_.blocks()) {
+      then = 0;
+      fetch_.select(next.batch, next.begin, next.count);
+    }
+    fetch_.start(first_channel(then), last_channel(then), divide_up(count_, w_.width));
+  }
+
   int64_t* at(int64_t place) const noexcept { return reinterpret_cast<int64_t*>(own_ + place); }
 
   /// How tiles read a panel of columns.
@@ -222,6 +246,7 @@ class ColumnWorker {
   const char* filter_;
   char* own_;
   Slab slab_;
+  SlabFetch fetch_;
   RowPanels panels_;
   char* out_ = nullptr;
   int64_t begin_ = -1, count_ = 0;  // the chunk
@@ -247,12 +272,16 @@ void run_window_columns(const Window& w, char* memory, ThreadPool& pool, const E
     chunks = std::max(chunks, std::min(divide_up(chunks, wanted) * wanted, divide_up(columns, 2)));
   }
   const int64_t parts = std::clamp<int64_t>(divide_up(threads, w.batch.count * chunks), 1, panels.count);
+  const auto chunk_of = [&](int64_t unit) {
+    const int64_t at = unit / parts % chunks;
+    const int64_t first = columns * at / chunks * w.width, last = columns * (at + 1) / chunks * w.width;
+    return Chunk{unit / parts / chunks, first, std::min(last, positions) - first};
+  };
   const auto part = [&](int thread, int64_t begin, int64_t end) {
     ColumnWorker worker(w, layout, memory, thread, epilogue);
     for (int64_t unit = begin; unit < end; ++unit) {
-      const int64_t of_rows = unit % parts, at = unit / parts % chunks, batch = unit / parts / chunks;
-      const int64_t first = columns * at / chunks * w.width, last = columns * (at + 1) / chunks * w.width;
-      worker.run(batch, first, std::min(last, positions) - first, panels.count * of_rows / parts,
+      const int64_t of_rows = unit % parts;
+      worker.run(chunk_of(unit), unit + 1 < end ? chunk_of(unit + 1) : Chunk(), panels.count * of_rows / parts,
                  panels.count * (of_rows + 1) / parts);
     }
   };

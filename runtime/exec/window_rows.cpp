@@ -3,6 +3,7 @@
 #include <cstring>
 #include <vector>
 
+#include "exec/window_fetch.h"
 #include "exec/window_run.h"
 
 namespace jtcy {
@@ -51,10 +52,12 @@ class RowWorker {
         layout_(layout),
         own_(memory + layout.shared.total + thread * layout.own.total),
         slab_(w, own_ + layout.slab, reinterpret_cast<int64_t*>(own_ + layout.places)),
+        fetch_(w),
         columns_(w.other, *w.prebuilt, w.itemsize, w.other.own.count, std::min(kContractionBlock, w.other.depth.count),
                  own_ + layout.tables, own_ + layout.lines) {}
 
   void select_batch(int64_t batch) {
+    batch_ = batch;
     slab_.select_batch(batch);
     columns_.select_batch(batch);
     columns_.select_positions(0, w_.other.own.count);
@@ -70,6 +73,8 @@ class RowWorker {
     int64_t* const taps = reinterpret_cast<int64_t*>(own_ + layout_.taps);
     slab_.fill_taps(row, row_end - row, w_.direct ? 0 : channel, taps);
     columns_.select_depth(k, depth);
+    fetch_block(block + 1, channel, (row_end - 1) / w_.taps() + 1,
+                divide_up(columns, w_.width) * (last_panel - first_panel));
     char* const packed = own_ + layout_.packed;
     for (int64_t column = 0; column < columns; column += w_.width) {
       const int64_t count = std::min(w_.width, columns - column);
@@ -79,6 +84,7 @@ class RowWorker {
         const int64_t first = panels.begin(panel), height = panels.height(panel);
         long long rows[JT_MOST_ROWS];
         for (int64_t i = 0; i < height; ++i) rows[i] = (first + i) * layout_.step + column;
+        fetch_.next();
         w_.kernels->row[narrow][height - 1](depth, slab_.data(), as_abi(taps + first - row), as_abi(slab_.places()),
                                             packed, to, rows, add ? 1 : 0);
       }
@@ -86,10 +92,20 @@ class RowWorker {
   }
 
  private:
+  /// What the next block copies to the slab is fetched meanwhile.
+  void fetch_block(int64_t block, int64_t first_channel, int64_t last_channel, int64_t calls) {
+    const bool there = block < w_.blocks();
+    const int64_t k = there ? w_.block_begin[block] : 0;
+    fetch_.select(batch_, k, there ? w_.block_begin[block + 1] - k : 0);
+    fetch_.start(first_channel, last_channel, calls);
+  }
+
   const Window& w_;
   const RowLayout& layout_;
   char* own_;
+  int64_t batch_ = 0;
   Slab slab_;
+  SlabFetch fetch_;
   OperandBlock columns_;
 };
 

@@ -65,6 +65,15 @@ typedef void (*JtRoundRow)(const void* from, long long count, void* to, long lon
 /* Convolutions (exec/window.h). As JtTile, but the second vector of b stands `second` elements behind the first. */
 typedef void (*JtColumnTile)(long long depth, const void* a, const void* b, long long second, const long long* place,
                              void* c, const long long* row, int add);
+/* As JtColumnTile, of a wide panel whose vectors are put together: lanes mask[vector][piece] are those of b + place[k]
+   + from[vector][piece], the first piece's are all that no other one has. */
+#define JT_MOST_MERGED 4
+typedef struct {
+  long long from[2][JT_MOST_MERGED];
+  unsigned mask[2][JT_MOST_MERGED];
+} JtPieces;
+typedef void (*JtMergedTile)(long long depth, const void* a, const void* b, const JtPieces* pieces,
+                             const long long* place, void* c, const long long* row, int add);
 /* c[row[i] + j] = (add ? c[...] : 0) + sum over k < depth of a[from[i] + at[k]] * b[k][j]. */
 typedef void (*JtRowTile)(long long depth, const void* a, const long long* from, const long long* at, const void* b,
                           void* c, const long long* row, int add);
@@ -80,6 +89,7 @@ typedef void (*JtAddSums)(long long count, const void* from, void* to); /* to[i]
 typedef struct {
   JtColumnTile column[2][JT_MOST_ROWS]; /* wide, narrow (one vector); by rows - 1 */
   JtRowTile row[2][JT_MOST_ROWS];
+  JtMergedTile merged[JT_MOST_MERGED - 1][JT_MOST_ROWS]; /* of up to 2, 3, ... pieces; null without masked loads */
   JtPackPieces pack;
   JtSlabRows slab_rows;
   JtAddSums add;

@@ -65,6 +65,7 @@ struct Window {
   bool split_rows = false;    // parts of the image lie in one row each and are cut in it
   bool direct = false;        // the image is its own slab
   int64_t chunk = 0;          // most positions at a time
+  int64_t chunk_unit = 0;     // chunks begin at multiples of so many positions
   int64_t unit[kMaxSpatial];  // elements from one u to the next; of the last one: 1
   int64_t row_length = 0;
   int64_t channel_step = 0;  // elements of the slab
@@ -92,8 +93,9 @@ class Slab {
   Slab(const Window& w, char* memory, int64_t* places) noexcept : w_(w), memory_(memory), places_(places) {}
 
   void select_batch(int64_t batch) noexcept;
-  /// Positions [begin, begin + count): finds their places.
-  void select_positions(int64_t begin, int64_t count);
+  /// Positions [begin, begin + count): finds their places. False where those of the same positions of other images
+  /// stay.
+  bool select_positions(int64_t begin, int64_t count);
   /// Copies channels [begin, end).
   void write(int64_t begin, int64_t end);
   /// Places of channel-and-taps [begin, begin + count); channel `first` is the slab's first.

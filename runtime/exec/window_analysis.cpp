@@ -13,6 +13,8 @@ namespace {
 constexpr int64_t kSlabNbytes = int64_t{320} << 10;
 constexpr int64_t kSumsNbytes = int64_t{512} << 10;
 constexpr int64_t kMostChunk = 512;
+constexpr int64_t kMostPeriod = 2048;
+constexpr int64_t kPeriodNbytes = int64_t{128} << 10;
 // Packed filters above this would cost too much memory.
 constexpr int64_t kMostFilterNbytes = int64_t{64} << 20;
 
@@ -308,9 +310,15 @@ void choose_chunk(Window* w) {
     int64_t chunk = std::min(kMostChunk, divide_up(w->positions(), w->width) * w->width);
     chunk = panels(
         std::clamp(kSumsNbytes / (rows * w->itemsize), 2 * w->width, chunk < 2 * w->width ? 2 * w->width : chunk));
+    // Chunks of whole images differ in nothing but where they begin.
+    const int64_t period = std::lcm(w->positions_of_image(), w->width);
+    const bool whole = period <= kMostPeriod && rows * period * w->itemsize <= kPeriodNbytes;
+    w->chunk_unit = whole ? period : w->width;
+    if (whole) chunk = std::max(chunk / period, int64_t{1}) * period;
     choose_slab(w, chunk);
     while (chunk > 4 * w->width && w->slab_nbytes() > kSlabNbytes) {
       chunk = panels(chunk / 2);
+      w->chunk_unit = w->width;
       choose_slab(w, chunk);
     }
   }

@@ -24,6 +24,9 @@ bool stores_in_place(const Window& w) noexcept {
 // Elements of the filter to pack worth a thread.
 constexpr int64_t kGrainPacked = 32'768;
 
+// Panels of rows for which tiles merge the pieces of their columns themselves: for more of them it is done once.
+constexpr int64_t kMergedPanels = 8;
+
 struct ColumnLayout {
   explicit ColumnLayout(const Window& w) : in_place(stores_in_place(w)) {
     const int64_t rows = w.other.own.count, depth = std::min(kContractionBlock, w.other.depth.count);
@@ -99,17 +102,20 @@ class ColumnWorker {
   void run(const Chunk& chunk, const Chunk& next, int64_t first_panel, int64_t last_panel) {
     const int64_t batch = chunk.batch, count = chunk.count;
     slab_.select_batch(batch);
-    if (chunk.begin != begin_ || count != count_) {
-      begin_ = chunk.begin;
-      count_ = count;
-      slab_.select_positions(begin_, count);
+    const int64_t shift = (chunk.begin - begin_) / w_.positions_of_image();
+    begin_ = chunk.begin;
+    count_ = count;
+    if (slab_.select_positions(begin_, count)) {
       plan_panels();
       find_runs();
+      shift_ = 0;
+    } else if (shift != 0) {
+      shift_ += shift * w_.out_columns.offset[0];
     }
     fetch_.select(batch, begin_, count);
     int64_t offset = 0;
     w_.out_batch.fill(batch, 1, 0, &offset, nullptr);
-    out_ = w_.out + offset * w_.out_itemsize;
+    out_ = w_.out + (offset + shift_) * w_.out_itemsize;
     bool add = false;
     for (int64_t block = 0; block < w_.blocks(); ++block) {
       const int64_t k = w_.block_begin[block], depth = w_.block_begin[block + 1] - k;
@@ -151,6 +157,8 @@ class ColumnWorker {
     int64_t to;            // place in a row of the output or of the sums
     int pieces;            // 0: read where it is, else copied piece by piece
     std::size_t pieces_begin;
+    int merged;  // 1 + which JtWindowSet::merged puts the columns together; 0: none
+    JtPieces at;
   };
 
   void plan_panels() {
@@ -160,8 +168,12 @@ class ColumnWorker {
     for (int64_t column = 0; column < count_; column += w_.width) {
       const int64_t* const places = slab_.places() + column;
       const int64_t count = std::min(w_.width, count_ - column), width = count <= w_.lanes ? w_.lanes : w_.width;
-      PanelPlan plan{width, places[0], w_.lanes, column, 0, piece_from_.size()};
+      PanelPlan plan{width, places[0], w_.lanes, column, 0, piece_from_.size(), 0, {}};
       if (layout_.in_place) w_.out_columns.fill(begin_ + column, 1, 0, &plan.to, nullptr);
+      if (width == w_.width && find_merged(places, count, &plan)) {
+        plan_.push_back(plan);
+        continue;
+      }
       int64_t begin = 0;  // of the piece
       for (int64_t i = 1; i <= count; ++i) {
         if (i < count && places[i] - places[begin] == i - begin && i - begin < w_.lanes) continue;
@@ -176,6 +188,27 @@ class ColumnWorker {
       }
       plan_.push_back(plan);
     }
+  }
+
+  /// Pieces that end where vectors do; false where they are too many, or there is nothing to merge.
+  bool find_merged(const int64_t* places, int64_t count, PanelPlan* plan) const noexcept {
+    if (w_.kernels->merged[0][0] == nullptr || w_.direct || panels_.count > kMergedPanels) return false;
+    int most = 0;
+    for (int64_t vector = 0; vector < 2; ++vector) {
+      const int64_t first = vector * w_.lanes, end = std::min(count, first + w_.lanes);
+      int pieces = 0;
+      for (int64_t i = first; i < end; ++i) {
+        if (i == first || places[i] != places[i - 1] + 1) {
+          if (pieces == JT_MOST_MERGED) return false;
+          plan->at.from[vector][pieces++] = places[i] - (i - first);
+        }
+        plan->at.mask[vector][pieces - 1] |= 1U << (i - first);
+      }
+      for (int q = pieces; q < JT_MOST_MERGED; ++q) plan->at.from[vector][q] = plan->at.from[vector][0];
+      most = std::max(most, pieces);
+    }
+    plan->merged = most - 1;
+    return plan->merged > 0;
   }
 
   void multiply_panel(const PanelPlan& plan, int64_t depth, const char* filter, int64_t first_panel, int64_t last_panel,
@@ -197,6 +230,11 @@ class ColumnWorker {
       long long rows[JT_MOST_ROWS];
       for (int64_t i = 0; i < height; ++i) {
         rows[i] = (layout_.in_place ? out_rows[first + i] : (first + i) * w_.chunk) + plan.to;
+      }
+      if (plan.merged > 0) {
+        w_.kernels->merged[plan.merged - 1][height - 1](depth, filter + first * depth * w_.itemsize, slab_.data(),
+                                                        &plan.at, as_abi(place), to, rows, add ? 1 : 0);
+        continue;
       }
       w_.kernels->column[narrow][height - 1](depth, filter + first * depth * w_.itemsize, b, plan.second, as_abi(place),
                                              to, rows, add ? 1 : 0);
@@ -250,6 +288,7 @@ class ColumnWorker {
   RowPanels panels_;
   char* out_ = nullptr;
   int64_t begin_ = -1, count_ = 0;  // the chunk
+  int64_t shift_ = 0;               // of its columns in the output, from those that plan_ and runs_ are of
   std::vector<PanelPlan> plan_;
   std::vector<long long> piece_from_, piece_to_;
   std::vector<JtRun> runs_;  // of the chunk's columns in the output
@@ -265,7 +304,8 @@ void run_window_columns(const Window& w, char* memory, ThreadPool& pool, const E
   const int64_t threads = pool.threads(), positions = w.positions();
   const RowPanels panels(w.other.own.count, w.most_rows);
   // Smaller chunks, then parts of the rows, until every thread has as much as the others.
-  const int64_t columns = divide_up(positions, w.width), most = w.chunk / w.width;
+  const int64_t unit_of = w.batch.count * divide_up(positions, w.chunk_unit) < 4 * threads ? w.width : w.chunk_unit;
+  const int64_t columns = divide_up(positions, unit_of), most = w.chunk / unit_of;
   int64_t chunks = divide_up(columns, most);
   if (w.batch.count * chunks < 4 * threads) {
     const int64_t wanted = divide_up(divide_up(2 * threads, w.batch.count), 2) * 2;
@@ -274,7 +314,7 @@ void run_window_columns(const Window& w, char* memory, ThreadPool& pool, const E
   const int64_t parts = std::clamp<int64_t>(divide_up(threads, w.batch.count * chunks), 1, panels.count);
   const auto chunk_of = [&](int64_t unit) {
     const int64_t at = unit / parts % chunks;
-    const int64_t first = columns * at / chunks * w.width, last = columns * (at + 1) / chunks * w.width;
+    const int64_t first = columns * at / chunks * unit_of, last = columns * (at + 1) / chunks * unit_of;
     return Chunk{unit / parts / chunks, first, std::min(last, positions) - first};
   };
   const auto part = [&](int thread, int64_t begin, int64_t end) {

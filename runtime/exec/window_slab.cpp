@@ -15,14 +15,21 @@ void Slab::select_batch(int64_t batch) noexcept {
   }
 }
 
-void Slab::select_positions(int64_t begin, int64_t count) {
-  if (begin == begin_ && count == count_) return;
+bool Slab::select_positions(int64_t begin, int64_t count) {
+  const int64_t of_image = w_.positions_of_image();
+  if (count == count_ && !w_.direct && (begin - begin_) % of_image == 0) {
+    for (Part& part : parts_) part.image += (begin - begin_) / of_image;
+    begin_ = begin;
+    return false;
+  }
   begin_ = begin;
   count_ = count;
-  if (w_.direct) return fill_direct(begin, count);
+  if (w_.direct) {
+    fill_direct(begin, count);
+    return true;
+  }
   parts_.clear();
   row_offset_.clear();
-  const int64_t of_image = w_.positions_of_image();
   const int64_t of_row = w_.dim[w_.spatial - 1].positions;
   int64_t place = 0;
   for (const int64_t end = begin + count; begin < end;) {
@@ -32,6 +39,7 @@ void Slab::select_positions(int64_t begin, int64_t count) {
     add_part(image, at, at + next - begin, &place);
     begin = next;
   }
+  return true;
 }
 
 /// Positions [begin, end) of an image: finds their places, lays the part out from *place on.

@@ -7,10 +7,10 @@ contraction's bits (blocks of 256, ascending, fused multiply-add) and the same i
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from jittor_cy.compiler.codegen.contraction_pack import copy_source, dots_source, round_source, turn_source
-from jittor_cy.compiler.codegen.contraction_window import window_row, window_sources
+from jittor_cy.compiler.codegen.contraction_window import merged_sources, window_row, window_sources
 
 __all__ = ["INSTRUCTION_SETS", "InstructionSet", "prebuilt_source"]
 
@@ -24,6 +24,8 @@ class InstructionSet:
     rows: int
     vectors: int
     fma: dict[str, str]  # element → expression in t, b, c
+    # element → b with the lanes of a mask read at a place; none: there are no masked loads
+    masked: dict[str, str] = field(default_factory=dict)
 
 
 # 12x32, 14x32 and 8x48 float32 tiles of avx512 ran within 2 % of each other (236 to 240 GF/s a core, all in the first
@@ -37,6 +39,10 @@ INSTRUCTION_SETS = (
         {
             "f32": "__builtin_ia32_vfmaddps512_mask({t}, {b}, {c}, (unsigned short)-1, 4)",
             "f64": "__builtin_ia32_vfmaddpd512_mask({t}, {b}, {c}, (unsigned char)-1, 4)",
+        },
+        {
+            "f32": "__builtin_ia32_loadups512_mask({at}, {b}, (unsigned short){mask})",
+            "f64": "__builtin_ia32_loadupd512_mask({at}, {b}, (unsigned char){mask})",
         },
     ),
     InstructionSet(
@@ -315,7 +321,7 @@ def table_source(isa: InstructionSet) -> str:
             f"  {{{', '.join(f'copy_{name}' for name in words)}}},",
             f"  {{{', '.join(f'turn_{name}' for name in words)}}},",
             "  {round_f16, round_bf16},",
-            *(window_row(e.name, tile_rows(isa, e), isa.vectors) for e in WINDOW_ELEMENTS),
+            *(window_row(e.name, tile_rows(isa, e), isa.vectors, e.name in isa.masked) for e in WINDOW_ELEMENTS),
             "};",
         ]
     )
@@ -360,4 +366,6 @@ def prebuilt_source(isa: InstructionSet, abi: str, maths: str) -> str:
     for e in WINDOW_ELEMENTS:
         lanes, fma = isa.vector_nbytes // e.nbytes, isa.fma.get(e.name, e.multiply_add)
         parts += window_sources(e.name, e.ctype, lanes, tile_rows(isa, e), isa.vectors, fma)
+        if e.name in isa.masked:
+            parts += merged_sources(e.name, e.ctype, lanes, tile_rows(isa, e), fma, isa.masked[e.name])
     return "\n\n".join([*parts, table_source(isa)]) + "\n"

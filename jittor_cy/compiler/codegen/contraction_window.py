@@ -5,13 +5,14 @@ runtime/exec/window.h says how they are used; the order of the additions is that
 
 from __future__ import annotations
 
-__all__ = ["window_row", "window_sources"]
+__all__ = ["merged_sources", "window_row", "window_sources"]
 
 # Steps of the sum by which the filter is fetched ahead: it streams from the second-level cache.
 AHEAD = 32
 # Pieces of a panel that have a loop of their own: their places stay in registers.
 UNROLLED_PIECES = 8
-
+# Pieces of each vector of a merged tile.
+MERGED_PIECES = (2, 3, 4)
 
 COPIES = """static void slab_rows_{name}(long long rows, const void* data, const long long* offset, long long low,
     long long high, long long length, void* to) {{
@@ -56,12 +57,23 @@ def window_sources(name: str, ctype: str, lanes: int, rows: int, vectors: int, f
     return [*texts, pack_pieces(name, ctype), COPIES.format(name=name, ctype=ctype, lanes=lanes)]
 
 
-def window_row(name: str, rows: int, vectors: int) -> str:
+def merged_sources(name: str, ctype: str, lanes: int, rows: int, fma: str, masked: str) -> list[str]:
+    """Tiles that put their columns together from pieces; `masked`: a load of some lanes."""
+    return [
+        merged_tile(name, ctype, lanes, count, pieces, fma, masked)
+        for count in range(1, rows + 1)
+        for pieces in MERGED_PIECES
+    ]
+
+
+def window_row(name: str, rows: int, vectors: int, merged: bool) -> str:
     """The entry of an element type in the exported table: JtWindowSet."""
     kinds = []
     for kind in ("column", "row"):
         widths = [f"{{{', '.join(f'{kind}_{name}_{i + 1}x{v}' for i in range(rows))}}}" for v in (vectors, 1)]
         kinds.append(f"{{{', '.join(widths)}}}")
+    tiles = [f"{{{', '.join(f'merged_{name}_{i + 1}x{p}' for i in range(rows))}}}" for p in MERGED_PIECES]
+    kinds.append(f"{{{', '.join(tiles)}}}" if merged else "{{0}}")
     return f"  {{{', '.join(kinds)}, pieces_{name}, slab_rows_{name}, add_{name}}},"
 
 
@@ -82,6 +94,37 @@ def column_tile(name: str, ctype: str, lanes: int, rows: int, vectors: int, fma:
         "  }",
     ]
     return "\n".join([*lines, *end_sums(name, lanes, rows, vectors)])
+
+
+def merged_tile(name: str, ctype: str, lanes: int, rows: int, pieces: int, fma: str, masked: str) -> str:
+    """a packed by its rows, each of two vectors of b from so many pieces."""
+    lines = [
+        f"static void merged_{name}_{rows}x{pieces}(long long depth, const void* pa, const void* pb,",
+        "    const JtPieces* pieces, const long long* place, void* pc, const long long* row, int add) {",
+        f"  const {ctype}* a = (const {ctype}*)pa;",
+        f"  const {ctype}* b = (const {ctype}*)pb;",
+        *begin_sums(name, ctype, lanes, rows, 2),
+    ]
+    for j in range(2):
+        places = ", ".join(f"f{j}_{q} = pieces->from[{j}][{q}]" for q in range(pieces))
+        lines.append(f"  const long long {places};")
+        masks = ", ".join(f"m{j}_{q} = pieces->mask[{j}][{q}]" for q in range(1, pieces))
+        lines.append(f"  const unsigned {masks};")
+    lines += [
+        "  for (long long k = 0; k < depth; ++k) {",
+        f"    __builtin_prefetch(a + {AHEAD * rows});",
+        f"    const {ctype}* bk = b + place[k];",
+    ]
+    for j in range(2):
+        lines.append(f"    v_{name} b{j} = *(const u_{name}*)(bk + f{j}_0);")
+        for q in range(1, pieces):
+            lines.append(f"    b{j} = {masked.format(at=f'bk + f{j}_{q}', b=f'b{j}', mask=f'm{j}_{q}')};")
+    lines += [
+        *multiply(name, ctype, lanes, [f"a[{i}]" for i in range(rows)], 2, fma),
+        f"    a += {rows};",
+        "  }",
+    ]
+    return "\n".join([*lines, *end_sums(name, lanes, rows, 2)])
 
 
 def row_tile(name: str, ctype: str, lanes: int, rows: int, vectors: int, fma: str) -> str:

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "exec/window_fetch.h"
+#include "exec/window_filter.h"
 #include "exec/window_run.h"
 
 namespace jtcy {
@@ -16,6 +17,8 @@ constexpr int64_t kRoundNbytes = int64_t{4} << 20;
 constexpr int64_t kGrainAdded = 65'536;
 // With fewer rows a thread, packing the columns for each of them costs more than adding the blocks' sums afterwards.
 constexpr int64_t kRowsOfThread = 128;
+// Panels whose finished sums are moved to the output together, from the caches.
+constexpr int64_t kMovedPanels = 8;
 
 // Note [Rounds]
 // The gradient of a small filter has few tiles and a long sum. Its blocks are summed each on its own anyway: threads
@@ -35,6 +38,7 @@ struct RowLayout {
     places = own.take(w.chunk * 8);
     taps = own.take(rows * 8);
     packed = own.take(depth * w.width * w.itemsize);
+    moved = own.take(kMovedPanels * w.most_rows * w.width * w.itemsize);
     tables = own.take(OperandBlock::table_nbytes(w.other, columns, depth));
     lines = own.take(kMostPanel * depth * w.itemsize);
   }
@@ -42,7 +46,7 @@ struct RowLayout {
 
   Taker shared, own;
   int64_t rows, step, part_nbytes, round;
-  int64_t sums, parts, slab, places, taps, packed, tables, lines;
+  int64_t sums, parts, slab, places, taps, packed, moved, tables, lines;
 };
 
 class RowWorker {
@@ -53,18 +57,17 @@ class RowWorker {
         own_(memory + layout.shared.total + thread * layout.own.total),
         slab_(w, own_ + layout.slab, reinterpret_cast<int64_t*>(own_ + layout.places)),
         fetch_(w),
-        columns_(w.other, *w.prebuilt, w.itemsize, w.other.own.count, std::min(kContractionBlock, w.other.depth.count),
-                 own_ + layout.tables, own_ + layout.lines) {}
+        columns_(w, own_ + layout.tables, own_ + layout.lines) {}
 
   void select_batch(int64_t batch) {
     batch_ = batch;
     slab_.select_batch(batch);
     columns_.select_batch(batch);
-    columns_.select_positions(0, w_.other.own.count);
   }
 
-  /// The sums of one block for some panels of rows.
-  void run(int64_t block, const RowPanels& panels, int64_t first_panel, int64_t last_panel, char* to, bool add) {
+  /// The sums of one block for some panels of rows; those of the last block go on to the output where `out` is given.
+  void run(int64_t block, const RowPanels& panels, int64_t first_panel, int64_t last_panel, char* to, bool add,
+           const FilterSums* out) {
     const int64_t k = w_.block_begin[block], depth = w_.block_begin[block + 1] - k, columns = w_.other.own.count;
     const int64_t row = panels.begin(first_panel), row_end = panels.begin(last_panel);
     const int64_t channel = row / w_.taps();
@@ -72,7 +75,7 @@ class RowWorker {
     slab_.write(channel, (row_end - 1) / w_.taps() + 1);
     int64_t* const taps = reinterpret_cast<int64_t*>(own_ + layout_.taps);
     slab_.fill_taps(row, row_end - row, w_.direct ? 0 : channel, taps);
-    columns_.select_depth(k, depth);
+    columns_.select_positions(k, depth);
     fetch_block(block + 1, channel, (row_end - 1) / w_.taps() + 1,
                 divide_up(columns, w_.width) * (last_panel - first_panel));
     char* const packed = own_ + layout_.packed;
@@ -87,6 +90,10 @@ class RowWorker {
         fetch_.next();
         w_.kernels->row[narrow][height - 1](depth, slab_.data(), as_abi(taps + first - row), as_abi(slab_.places()),
                                             packed, to, rows, add ? 1 : 0);
+        const bool group = (panel + 1 - first_panel) % kMovedPanels == 0 || panel + 1 == last_panel;
+        if (out == nullptr || !group) continue;
+        out->move(to, batch_, panels.begin(first_panel + (panel - first_panel) / kMovedPanels * kMovedPanels),
+                  panels.begin(panel + 1), column, column + count, own_ + layout_.moved);
       }
     }
   }
@@ -106,7 +113,7 @@ class RowWorker {
   int64_t batch_ = 0;
   Slab slab_;
   SlabFetch fetch_;
-  OperandBlock columns_;
+  FilterColumns columns_;
 };
 
 void sum_in_rounds(const Window& w, const RowLayout& layout, char* memory, ThreadPool& pool) {
@@ -121,7 +128,7 @@ void sum_in_rounds(const Window& w, const RowLayout& layout, char* memory, Threa
         const int64_t block = unit % count, batch = unit / count;
         if (unit == begin || block == 0) worker.select_batch(batch);
         worker.run(first + block, panels, 0, panels.count,
-                   memory + layout.parts + block * layout.part_nbytes + batch * of_batch, false);
+                   memory + layout.parts + block * layout.part_nbytes + batch * of_batch, false, nullptr);
       }
     };
     pool.parallel_for(batches * count, divide_up(kGrainProducts, products), part);
@@ -143,6 +150,7 @@ void sum_in_rounds(const Window& w, const RowLayout& layout, char* memory, Threa
 
 void sum_by_rows(const Window& w, const RowLayout& layout, char* memory, ThreadPool& pool) {
   const RowPanels panels(layout.rows, w.most_rows);
+  const FilterSums out(w, layout.step);
   const int64_t of_batch = layout.part_nbytes / w.batch.count;
   const auto part = [&](int thread, int64_t begin, int64_t end) {
     RowWorker worker(w, layout, memory, thread);
@@ -151,7 +159,8 @@ void sum_by_rows(const Window& w, const RowLayout& layout, char* memory, ThreadP
       const int64_t last = std::min(panels.count, first + end - begin);
       worker.select_batch(batch);
       for (int64_t block = 0; block < w.blocks(); ++block) {
-        worker.run(block, panels, first, last, memory + layout.sums + batch * of_batch, block > 0);
+        worker.run(block, panels, first, last, memory + layout.sums + batch * of_batch, block > 0,
+                   block + 1 == w.blocks() ? &out : nullptr);
       }
       begin += last - first;
     }
@@ -160,36 +169,16 @@ void sum_by_rows(const Window& w, const RowLayout& layout, char* memory, ThreadP
   pool.parallel_for(w.batch.count * panels.count, divide_up(kGrainProducts, products), part);
 }
 
-/// From [row][column] to where the output has them.
-void move_transposed(const Window& w, const RowLayout& layout, const char* sums, ThreadPool& pool) {
+void move_sums(const Window& w, const RowLayout& layout, const char* sums, ThreadPool& pool) {
+  const FilterSums out(w, layout.step);
   const int64_t rows = layout.rows, columns = w.other.own.count;
-  const RoleSteps &out_rows = w.out_rows, &out_columns = w.out_columns;
-  std::vector<int64_t> row_place(static_cast<std::size_t>(rows)), column_place(static_cast<std::size_t>(columns));
-  out_rows.fill(0, rows, 0, row_place.data(), nullptr);
-  out_columns.fill(0, columns, 0, column_place.data(), nullptr);
-  const JtTurnRows turn = w.prebuilt->turn[w.itemsize == 8 ? 3 : 2];
-  std::vector<long long> sum_place(static_cast<std::size_t>(rows));
-  for (int64_t i = 0; i < rows; ++i) sum_place[static_cast<std::size_t>(i)] = i * layout.step;
   const auto move = [&](int, int64_t begin, int64_t end) {
-    std::vector<char> line(static_cast<std::size_t>(w.lanes * rows * w.itemsize));
+    std::vector<char> lines(static_cast<std::size_t>(w.lanes * rows * w.itemsize));
     while (begin < end) {
       const int64_t batch = begin / columns, first = begin % columns;
-      const int64_t count = std::min({w.lanes + int64_t{0}, columns - first, end - begin});
-      int64_t offset = 0;
-      w.out_batch.fill(batch, 1, 0, &offset, nullptr);
-      const char* const from = sums + (batch * rows * layout.step + first) * w.itemsize;
-      turn(from, sum_place.data(), rows, 0, count, line.data(), rows);
-      for (int64_t j = 0; j < count; ++j) {
-        for (int64_t i = 0; i < rows;) {
-          const int64_t step = i + 1 < rows ? row_place[i + 1] - row_place[i] : 1;
-          int64_t stop = i + 1;
-          while (stop < rows && row_place[stop] - row_place[stop - 1] == step) ++stop;
-          move_run(w, line.data() + (j * rows + i) * w.itemsize,
-                   w.out + (offset + row_place[i] + column_place[first + j]) * w.out_itemsize, stop - i, step);
-          i = stop;
-        }
-      }
-      begin += count;
+      const int64_t last = std::min({first + w.lanes, columns, first + end - begin});
+      out.move(sums + batch * rows * layout.step * w.itemsize, batch, 0, rows, first, last, lines.data());
+      begin += last - first;
     }
   };
   pool.parallel_for(w.batch.count * columns, divide_up(int64_t{32'768}, rows), move);
@@ -203,10 +192,10 @@ void run_window_rows(const Window& w, char* memory, ThreadPool& pool) {
   const RowLayout layout(w);
   if (layout.round > 1 && layout.rows * w.batch.count < kRowsOfThread * pool.threads()) {
     sum_in_rounds(w, layout, memory, pool);
+    move_sums(w, layout, memory + layout.sums, pool);
   } else {
     sum_by_rows(w, layout, memory, pool);
   }
-  move_transposed(w, layout, memory + layout.sums, pool);
 }
 
 }  // namespace jtcy

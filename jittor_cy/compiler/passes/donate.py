@@ -20,7 +20,11 @@ def donate(kernel: Kernel) -> Kernel:
 
 
 def donations_of(kernel: Kernel) -> tuple[tuple[int, int], ...]:
-    """(output, input) positions; each buffer stands once. Only in kernels of one loop over elements."""
+    """(output, input) positions, only in kernels of one loop over elements; the first that can be had is taken.
+
+    An output's inputs stand in order of how many outputs could have them: where Adam's gradient lives on, its
+    parameter and moments are all renewed in place.
+    """
     if not kernel.schedule.donate or len(kernel.phases) != 1 or not is_map(kernel.phases[0]):
         return ()
     stores = [s for s in assigns(kernel.phases[0].body)]
@@ -29,15 +33,11 @@ def donations_of(kernel: Kernel) -> tuple[tuple[int, int], ...]:
         for node in postorder([s.value, *s.target.args]):
             if node.kind == "load" and node not in reads.setdefault(int(node.data), []):
                 reads[int(node.data)].append(node)
+    takers = {i: [s for s in stores if may_share(kernel, s, i, reads[i])] for i in sorted(reads)}
     pairs: list[tuple[int, int]] = []
     for s in stores:
-        output = int(s.target.data)
-        for position in sorted(reads):
-            if any(position == taken for _, taken in pairs):
-                continue
-            if may_share(kernel, s, position, reads[position]):
-                pairs.append((output, position))
-                break
+        offered = sorted((i for i in takers if s in takers[i]), key=lambda i: len(takers[i]))
+        pairs += [(int(s.target.data), i) for i in offered]
     return tuple(pairs)
 
 

@@ -168,7 +168,7 @@ class Fusion(Reaches):
         if self.groups.in_memory(var):
             return
         reach = self.reach(var)
-        candidates = self.candidates(reach)
+        candidates = self.candidates(reach, self.producer(var).update_group)
         reach = self.reach(var)
         if any(self.try_store(self.groups.groups[g], var, reach) for g in candidates):
             return
@@ -185,8 +185,12 @@ class Fusion(Reaches):
         labels = tuple(numbers.get(a) for a in range(len(shape)))
         self.put(group, var, self.reach(var), labels)
 
-    def candidates(self, reach: Reach) -> list[int]:
-        """Groups that might take a value: whose results it needs first, then those that read the same vars."""
+    def candidates(self, reach: Reach, update: int = 0) -> list[int]:
+        """Groups that might take a value: whose results it needs first, then those that read the same vars.
+
+        Updates of several parameters stay apart where they share no more than a number: they are one launch anyway, and
+        memory serves fewer streams at a time better.
+        """
         if self.enabled and len(reach.homes) > 1:
             reach = self.join_homes(reach)
         sharing: dict[int, None] = dict.fromkeys(reach.homes)
@@ -195,8 +199,8 @@ class Fusion(Reaches):
         makers = [self.groups.stored_by[s] for s in reach.sources if s in self.groups.stored_by]
         sharing.update(dict.fromkeys(sorted(makers, reverse=True)))
         for var in (*reach.sources, *(self.graph.ops[o].outputs[0] for o in reach.ops)):
-            for number in reversed(self.groups.touching.get(var, ())):
-                sharing[number] = None
+            if not update or not self.is_one_number(var):
+                sharing.update(dict.fromkeys(reversed(self.groups.touching.get(var, ()))))
         return [number for number in sharing if self.groups.groups[number].kind != "merged"]
 
     def join_homes(self, reach: Reach) -> Reach:

@@ -177,6 +177,14 @@ class Reaches:
         known = memo[var] = labels, bound
         return known
 
+    def is_one_number(self, var: int) -> bool:
+        """Whether all elements are one value that costs no reading: a constant, or made of single numbers alone."""
+        if not real_axes(self.graph.vars[var]):
+            return True
+        if self.groups.in_memory(var) or self.producer(var).kind not in ("Full", "Broadcast", "Reshape"):
+            return False
+        return all(self.is_one_number(i) for i in self.producer(var).inputs)
+
     def is_costly(self, var: int) -> bool:
         """Costly, and not computed once for a whole row anyway."""
         if self.cost(var) <= CHEAP:

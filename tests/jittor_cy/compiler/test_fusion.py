@@ -258,6 +258,20 @@ def test_updates_of_equal_structure_are_one_batch(tmp_path: Path) -> None:
     np.testing.assert_array_equal(values[2], v * f(0.99) + (g * g) * f(0.01))
 
 
+def test_updates_that_share_a_number_alone_are_a_batch_of_launches() -> None:
+    r = Recorder()
+    outputs = []
+    scale = r.full(0.5, (40, 50))
+    for _ in range(3):
+        p, g, m, v = (r.leaf(np.abs(normal(40, 50))) for _ in range(4))
+        outputs += patterns.adam(r, p, r.op("Mul", [scale, g]), m, v, group=7)
+
+    program = r.compile(outputs)
+
+    assert len(program.launches) == 3
+    assert len({launch.kernel for launch in program.launches}) == 1
+
+
 def test_updates_of_two_groups_stay_apart() -> None:
     r = Recorder()
     p, g, m, v = (r.leaf(np.abs(normal(40, 50))) for _ in range(4))

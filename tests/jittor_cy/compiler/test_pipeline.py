@@ -89,7 +89,20 @@ def test_output_may_take_the_memory_of_an_input_read_in_step(tmp_path: Path) -> 
 
     (launch,) = r.compile([total]).launches
 
-    assert launch.donations == ((2, 0),)
+    assert launch.donations == ((2, 0), (2, 1))
+
+
+def test_update_takes_the_memory_of_its_state_where_the_gradient_lives_on() -> None:
+    r = Recorder()
+    p, g, m, v = (r.leaf(np.ones((20, 30), np.float32)) for _ in range(4))
+
+    (launch,) = r.compile(list(patterns.adam(r, p, g, m, v, group=1))).launches
+    taken: dict[int, int] = {}
+    for output, source in launch.donations:
+        if launch.buffers[source] != g.id and output not in taken and source not in taken.values():
+            taken[output] = source
+
+    assert {launch.buffers[source] for source in taken.values()} == {p.id, m.id, v.id}
 
 
 def test_output_may_not_take_memory_that_is_read_elsewhere() -> None:

@@ -19,6 +19,8 @@ from jittor_cy.compiler.ir.schedule import Choices, Schedule, not_applied
 from jittor_cy.compiler.passes.donate import donate, donations_of
 from jittor_cy.compiler.passes.hoist import hoist
 from jittor_cy.compiler.passes.interior import interior
+from jittor_cy.compiler.passes.overlap import overlap
+from jittor_cy.compiler.passes.parity import parity
 from jittor_cy.compiler.passes.prefetch import prefetch
 from jittor_cy.compiler.passes.simplify_graph import simplify_graph
 from jittor_cy.compiler.passes.split import split
@@ -65,6 +67,8 @@ class Pass:
 LOWER = (
     Pass("donate", donate, ensures=spec.loops),
     Pass("interior", interior, ensures=spec.loops, device="cpu"),
+    Pass("parity", parity, ensures=spec.loops, device="cpu"),
+    Pass("overlap", overlap, ensures=spec.loops, device="cpu"),
     Pass("prefetch", prefetch, ensures=spec.loops),
     Pass("split", split, ensures=spec.loops, device="cpu"),
     Pass("stream", stream, ensures=spec.loops, device="cpu"),

@@ -85,20 +85,41 @@ def test_updates_of_one_kernel_are_one_launch_unless_batch_is_left_out() -> None
     np.testing.assert_array_equal(found[""], np.zeros((5, 7)))  # p - 0.5 * 2 p
 
 
+@pytest.mark.parametrize("side", [(29, 31), (12, 9), (5, 150)], ids=str)
 @pytest.mark.parametrize(("window", "stride", "padding"), [(2, 2, 0), (3, 2, 1), (3, 1, 1), (2, 3, 1), (4, 4, 0)])
 @jt.flags(wait_for_kernels=True)
-def test_windows_with_and_without_their_interior(window: int, stride: int, padding: int) -> None:
+def test_windows_with_and_without_what_makes_vectors_of_them(
+    window: int, stride: int, padding: int, side: tuple[int, int]
+) -> None:
     torch = pytest.importorskip("torch")
-    data = np.random.default_rng(5).normal(size=(3, 4, 29, 31)).astype(np.float32)
+    data = np.random.default_rng(5).normal(size=(3, 4, *side)).astype(np.float32)
     x = torch.tensor(data, requires_grad=True)
     expected = torch.nn.functional.max_pool2d(torch.relu(x - 0.5), window, stride, padding)
     weight = np.random.default_rng(6).normal(size=expected.shape).astype(np.float32)
     (expected * torch.tensor(weight)).sum().backward()
 
-    for without in ("", "interior", "interior, unroll"):
+    for without in ("", "interior", "interior, unroll", "parity", "overlap", "parity, overlap"):
         with jt.flags(without_passes=without):
             v = jt.array(data)
             y = jt.nn.max_pool2d(jt.nn.relu(v - 0.5), window, stride, padding)
             dx = jt.grad((y * jt.array(weight)).sum(), v)
             np.testing.assert_array_equal(y.numpy(), expected.detach().numpy())
             np.testing.assert_allclose(dx.numpy(), x.grad.numpy(), rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("columns", [3, 4, 7, 8, 14, 15, 16, 63, 64, 65])
+@jt.flags(wait_for_kernels=True)
+def test_rows_of_any_length_in_place_of_what_they_read(columns: int) -> None:
+    """The gradient of pooling takes the memory of what relu saw: no element may be computed from a renewed one."""
+    torch = pytest.importorskip("torch")
+    data = np.random.default_rng(columns).normal(size=(2, 3, 6, 2 * columns)).astype(np.float32)
+    x = torch.tensor(data, requires_grad=True)
+    torch.nn.functional.max_pool2d(torch.relu(x), 2).sum().backward()
+
+    for without in ("", "overlap", "donate"):
+        with jt.flags(without_passes=without):
+            v = jt.array(data).copy()
+            jt.sync_all()
+            dx = jt.grad(jt.nn.max_pool2d(jt.nn.relu(v), 2).sum(), v)
+            del v
+            np.testing.assert_array_equal(dx.numpy(), x.grad.numpy())

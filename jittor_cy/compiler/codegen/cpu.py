@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from jittor_cy.compiler.codegen.c_like import Printer, held_type, indent
+from jittor_cy.compiler.codegen.cpu_overlap import OverlapPrinter
 from jittor_cy.compiler.codegen.cpu_reduce import ReducePrinter
 from jittor_cy.compiler.codegen.cpu_stream import StreamPrinter
 from jittor_cy.compiler.codegen.pasted import abi_text, closure, preamble
@@ -48,6 +49,7 @@ class CpuPrinter(Printer):
         self.kernel = kernel
         self.reductions = ReducePrinter(self)
         self.streams = StreamPrinter(self)
+        self.overlaps = OverlapPrinter(self)
         self.tile = 0  # of the phase at hand: columns of an iteration
         self.scalars: dict[int, bool] = {}  # those that it names, and whether each is a float
         self.pragma = ["#pragma GCC ivdep"] if any(b.aliased for b in kernel.buffers) else []
@@ -123,38 +125,60 @@ class CpuPrinter(Printer):
                 *self.lanes(phase.axes[0], "begin", "end", phase.body, lambda: self.statements(phase.body)),
             ]
         if phase.spans:
-            lines = [*self.position(phase), *self.span(phase), *body, "at += left;"]
-            return [*before, "for (long long at = begin; at < end;) {", *indent(lines), "}"]
-        inner = indent(self.position(phase) + body)
-        return [*before, "for (long long at = begin; at < end; at++) {", *inner, "}"]
+            loop = ["for (long long at = begin; at < end;) {", *indent([*self.span(phase), *body, "at += left;"])]
+        else:
+            loop = ["for (long long at = begin; at < end; at++) {", *indent([*self.tile_of(phase), *body])]
+        loop += [*indent(self.advance(phase)), "}"]
+        # An extent of 0 is no divisor.
+        return [*before, "if (begin < end) {", *indent([*self.position(phase), *loop]), "}"]
+
+    def counted(self, phase: PhaseBody) -> list[tuple[str, str]]:
+        """What counts iterations, with how many there are of each: the axes, the last one in tiles or runs."""
+        out = [(str(axis.data), self.text(axis.args[0])) for axis in phase.axes]
+        name, extent = out[-1]
+        if phase.spans:
+            out[-1] = f"{name}_begin", extent
+        elif phase.tile:
+            out[-1] = f"{name}_tile", f"(({extent} + {phase.tile - 1}) / {phase.tile})"
+        return out
 
     def position(self, phase: PhaseBody) -> list[str]:
-        """The index of each axis, from the number of the iteration."""
-        out, rest = [], "at"
-        for number, axis in reversed(list(enumerate(phase.axes))):
-            name, extent = str(axis.data), self.text(axis.args[0])
-            count = extent
-            if phase.spans and number == len(phase.axes) - 1:
-                name = f"{name}_begin"
-            if phase.tile and number == len(phase.axes) - 1:
-                count = f"(({extent} + {phase.tile - 1}) / {phase.tile})"
-                name = f"{name}_tile"
-            first = number == 0
-            if first:
-                out.append(f"const long long {name} = {rest};")
+        """Where the first iteration stands."""
+        out, rest = [], "begin"
+        counted = self.counted(phase)
+        for number, (name, count) in reversed(list(enumerate(counted))):
+            if number == 0:
+                out.append(f"long long {name} = {rest};")
             else:
-                out.append(f"const long long {name} = {rest} % {count};")
-                out.append(f"const long long at{number} = {rest} / {count};")
-                rest = f"at{number}"
-        if phase.tile:
-            last = phase.axes[-1]
-            name, extent = str(last.data), self.text(last.args[0])
-            out.append(f"const long long {name}_begin = {name}_tile * {phase.tile};")
-            out.append(
-                f"const long long {name}_end = {name}_begin + {phase.tile} < {extent} ? "
-                f"{name}_begin + {phase.tile} : {extent};"
-            )
+                out.append(f"long long {name} = {rest} % {count};")
+                out.append(f"const long long begin{number} = {rest} / {count};")
+                rest = f"begin{number}"
         return out
+
+    def advance(self, phase: PhaseBody) -> list[str]:
+        """To the next iteration: a division each would cost more than a short row."""
+        counted = self.counted(phase)
+        if phase.spans:
+            counted[-1] = counted[-1][0], ""
+            if len(counted) == 1:  # the one run is at its end
+                return []
+        out = [f"++{counted[0][0]};"]
+        for name, count in counted[1:]:
+            out = [f"{name} = 0;", *out]
+            if count:
+                out = [f"if (++{name} == {count}) {{", *indent(out), "}"]
+        return out
+
+    def tile_of(self, phase: PhaseBody) -> list[str]:
+        """The columns of a tile."""
+        if not phase.tile:
+            return []
+        name, extent = str(phase.axes[-1].data), self.text(phase.axes[-1].args[0])
+        first = f"{name}_begin"
+        return [
+            f"const long long {first} = {name}_tile * {phase.tile};",
+            f"const long long {name}_end = {first} + {phase.tile} < {extent} ? {first} + {phase.tile} : {extent};",
+        ]
 
     def span(self, phase: PhaseBody) -> list[str]:
         """How far the run along the last axis goes from where `at` is."""
@@ -198,7 +222,10 @@ class CpuPrinter(Printer):
     def loop(self, loop: Loop) -> list[str]:
         axis, begin, end = str(loop.axis.data), self.text(loop.begin), self.text(loop.end)
         if loop.lanes:
-            return self.lanes(loop.axis, begin, end, loop.body, lambda: self.statements(loop.body))
+            plain = self.lanes(loop.axis, begin, end, loop.body, lambda: self.statements(loop.body))
+            if not self.overlaps.fits(loop) or self.streams.stores(loop.body):
+                return plain
+            return self.overlaps.loop(loop, begin, end, plain, lambda: self.statements(loop.body))
         step = f"{axis}++" if loop.step == 1 else f"{axis} += {loop.step}"
         head = f"for (long long {axis} = {begin}; {axis} < {end}; {step}) {{"
         return [head, *indent(self.statements(loop.body)), "}"]
@@ -213,6 +240,8 @@ class CpuPrinter(Printer):
         return [*self.pragma, head, *indent(lines()), "}"]
 
     def simple(self, statement: Statement) -> list[str]:
+        if self.overlaps.into_tail and isinstance(statement, Assign):
+            return self.overlaps.stored(statement)
         if self.streams.into_lines and isinstance(statement, Assign) and self.streams.is_streamed(statement.target):
             return [f"{self.streams.line_of(statement.target)} = {self.stored(statement.target, statement.value)};"]
         return super().simple(statement)

@@ -76,7 +76,10 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Loop:
-    """`axis` runs over [begin, end), `step` at a time. lanes: iterations are independent and contiguous in memory."""
+    """`axis` runs over [begin, end), `step` at a time. lanes: iterations are independent and contiguous in memory.
+
+    overlap: an iteration may be done twice, where that makes whole vectors of them.
+    """
 
     axis: Expr
     begin: Expr
@@ -84,6 +87,7 @@ class Loop:
     lanes: bool
     body: tuple[Statement, ...]
     step: int = 1
+    overlap: bool = False
 
 
 @dataclass(frozen=True, slots=True)

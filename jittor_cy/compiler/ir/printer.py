@@ -57,8 +57,9 @@ def lines_of(statement: Statement) -> list[str]:
             return [f"{expr_text(target)} <- {expr_text(value)}"]
         case Check(op=op, index=index, limit=limit):
             return [f"check op {op}: 0 <= {expr_text(index)} < {expr_text(limit)}"]
-        case Loop(axis=axis, begin=begin, end=end, lanes=lanes, body=body, step=step):
+        case Loop(axis=axis, begin=begin, end=end, lanes=lanes, body=body, step=step, overlap=overlap):
             kind, by = "lanes" if lanes else "loop", f" by {step}" if step > 1 else ""
+            by += ", overlap" if overlap else ""
             return [f"{kind} {axis.data} from {expr_text(begin)} to {expr_text(end)}{by}", *body_lines(body)]
         case Strip(axis=axis, begin=begin, end=end, length=length, body=body):
             head = f"strips {axis.data} from {expr_text(begin)} to {expr_text(end)} by {length}"

@@ -26,7 +26,9 @@ cdef Executor* EXECUTOR = &Executor.instance()
 def budget(nbytes=None):
     """Bounds the counted bytes (everything obtained from the system), or with no argument gives the bound; 0: none.
 
-    What does not fit is moved to a spill file and comes back when it is needed.
+    What does not fit is moved to a spill file and comes back when it is needed. A generated kernel of the CPU whose
+    operands do not fit together works on the larger ones in that file (`stats()["spill_mapped_nbytes"]`); their pages
+    belong to the system's cache of files and do not count. Each value alone has to fit.
 
     Args:     nbytes: a number, or text such as "300MiB"
     Raises:   MemoryBudgetError: what is alive now cannot be brought below the bound
@@ -37,7 +39,7 @@ def budget(nbytes=None):
         limit = parse_nbytes(nbytes, "memory.budget")
         if limit < 0:
             raise ArgumentError(f"memory.budget: {nbytes} is negative", help="0 means no bound")
-        MemoryManager.of(device).set_budget(limit, EXECUTOR.evictable_nbytes(device))
+        EXECUTOR.set_budget(device, limit)
     return MemoryManager.of(device).budget()
 
 
@@ -48,6 +50,7 @@ def stats():
             "peak_live_nbytes": s.peak_live_nbytes, "peak_counted_nbytes": s.peak_counted_nbytes,
             "budget_nbytes": s.budget_nbytes, "spilled_nbytes": s.spilled_nbytes,
             "spill_written_nbytes": s.spill_written_nbytes, "spill_read_nbytes": s.spill_read_nbytes,
+            "spill_mapped_nbytes": s.spill_mapped_nbytes,
             "evictions": s.evictions, "allocations": s.allocations, "segment_allocations": s.segment_allocations}
 
 

@@ -123,6 +123,7 @@ cdef extern from "api.h" namespace "jtcy" nogil:
         int64_t spilled_nbytes
         int64_t spill_written_nbytes
         int64_t spill_read_nbytes
+        int64_t spill_mapped_nbytes
         int64_t evictions
         int64_t allocations
         int64_t segment_allocations
@@ -138,7 +139,6 @@ cdef extern from "api.h" namespace "jtcy" nogil:
         @staticmethod
         MemoryManager& of(Device device) except +translate_exception
         BufferRef allocate(int64_t nbytes, const char* function) except +translate_exception
-        void set_budget(int64_t nbytes, int64_t can_evict_nbytes) except +translate_exception
         int64_t budget()
         void trim()
         MemoryStats stats()
@@ -389,7 +389,7 @@ cdef extern from "api.h" namespace "jtcy" nogil:
         void after_record() except +translate_exception
         BufferRef allocate(Device device, int64_t nbytes, const char* function) except +translate_exception
         void upload(Buffer& buffer, const void* host, int64_t nbytes) except +translate_exception
-        int64_t evictable_nbytes(Device device)
+        void set_budget(Device device, int64_t nbytes) except +translate_exception
         void wait(const Buffer& buffer) except +translate_exception
         void wait_all() except +translate_exception
         cbool idle()

@@ -53,6 +53,7 @@ void Binder::bind() {
 void Binder::bind_group(int32_t begin, int32_t end) {
   group_begin_ = begin;
   group_end_ = end;
+  choose_mapped_operands();
   make_resident(begin, end);
   for (int32_t i = begin; i < end; ++i) allocate_outputs(i);
   for (int32_t i = begin; i < end; ++i) allocate_scratch(i);
@@ -101,7 +102,9 @@ void Binder::allocate_outputs(int32_t number) {
   for (int32_t k = 0; k < launch.output_count; ++k) {
     const int32_t var = layout_.operands[static_cast<std::size_t>(launch.first_operand + launch.input_count + k)];
     const auto slot = static_cast<std::size_t>(var);
-    if (launch.donation_count == 0 || !donate(launch, var)) {
+    if (is_mapped(var)) {
+      context_.slots[slot].buffer = manager_.make_on_disk(layout_.nbytes[slot]);
+    } else if (launch.donation_count == 0 || !donate(launch, var)) {
       context_.slots[slot].buffer = allocate(layout_.nbytes[slot]);
     }
     context_.slots[slot].buffer->ticket = run_.ticket;
@@ -114,7 +117,8 @@ bool Binder::donate(const LaunchLayout& launch, int32_t output) {
     BindContext::Slot& donor = context_.slots[static_cast<std::size_t>(from)];
     if (to != output || !donor.buffer) continue;
     const Buffer& buffer = *donor.buffer;
-    const bool alone = buffer.ref_count() == 1 && !buffer.borrowed() && buffer.pins == 0;
+    const bool alone =
+        buffer.ref_count() == 1 && !buffer.borrowed() && buffer.pins == 0 && buffer.residency() == Residency::kDevice;
     if (!alone || donor.offset_nbytes != 0 || buffer.nbytes() != layout_.nbytes[static_cast<std::size_t>(from)])
       continue;
     // The launch still reads the donor under its own number.
@@ -126,14 +130,17 @@ bool Binder::donate(const LaunchLayout& launch, int32_t output) {
 
 void Binder::allocate_scratch(int32_t number) {
   const int64_t nbytes = layout_.launches[static_cast<std::size_t>(number)].scratch_nbytes;
-  void*& address = run_.scratch[static_cast<std::size_t>(number)];
-  address = nullptr;
-  if (nbytes == 0) return;
+  run_.scratch[static_cast<std::size_t>(number)] = nbytes == 0 ? nullptr : allocate_block(nbytes);
+  // Never touched: it makes the pages of the mapped operands count.
+  if (!mapped_.empty()) allocate_block(kMappedWindow);
+}
+
+void* Binder::allocate_block(int64_t nbytes) {
   Block* block = manager_.try_allocate_block(nbytes);
   if (block == nullptr) [[unlikely]]
     block = allocate_block_slowly(nbytes);
   context_.scratch.push_back(block);
-  address = MemoryManager::address_of(block);
+  return MemoryManager::address_of(block);
 }
 
 void Binder::write_addresses(int32_t number) {
@@ -142,7 +149,13 @@ void Binder::write_addresses(int32_t number) {
   const auto count = static_cast<std::size_t>(launch.input_count + launch.output_count);
   for (std::size_t k = first; k < first + count; ++k) {
     const BindContext::Slot& slot = context_.slots[static_cast<std::size_t>(layout_.operands[k])];
-    run_.addresses[k] = static_cast<char*>(slot.buffer->address()) + slot.offset_nbytes;
+    if (is_mapped(layout_.operands[k])) [[unlikely]] {
+      const bool fresh = k >= first + static_cast<std::size_t>(launch.input_count);
+      run_.mappings.push_back(
+          {number, static_cast<int32_t>(k), slot.offset_nbytes, manager_.mapping_of(*slot.buffer, fresh)});
+    } else {
+      run_.addresses[k] = static_cast<char*>(slot.buffer->address()) + slot.offset_nbytes;
+    }
   }
 }
 

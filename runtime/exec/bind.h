@@ -53,6 +53,7 @@ class Binder {
   void allocate_outputs(int32_t number);
   bool donate(const LaunchLayout& launch, int32_t output);
   void allocate_scratch(int32_t number);
+  void* allocate_block(int64_t nbytes);
   void write_addresses(int32_t number);
   void let_go(int32_t var);
 
@@ -60,7 +61,11 @@ class Binder {
   Ref<Buffer> allocate_slowly(int64_t nbytes);
   Block* allocate_block_slowly(int64_t nbytes);
   void make_resident(int32_t begin, int32_t end);
+  void choose_mapped_operands();
+  bool is_mapped(int32_t var) const noexcept { return !mapped_.empty() && find_mapped(var); }
+  bool find_mapped(int32_t var) const noexcept;
   bool evict_one();
+  void evict(Buffer* buffer);
   void add_candidate(Buffer* buffer, int32_t next, std::vector<Candidate>* candidates,
                      std::vector<Buffer*>* buffers) const;
   bool in_group(const Buffer* buffer) const noexcept;
@@ -72,6 +77,7 @@ class Binder {
   BindContext& context_;
   int32_t group_begin_ = 0;
   int32_t group_end_ = 0;
+  std::vector<int32_t> mapped_;  // vars that stay on disk while the group runs
 };
 
 /// Throws kBudget, naming the first op whose operands can never be in memory together; sets Run::split_batches where

@@ -1,7 +1,9 @@
 // Binding under a budget: who is moved to disk, who comes back, and whether a launch can fit at all.
 #include <algorithm>
+#include <numeric>
 
 #include "base/error.h"
+#include "base/trace.h"
 #include "exec/bind.h"
 #include "graph/graph.h"
 
@@ -25,32 +27,46 @@ int64_t fixed_nbytes(const MemoryManager& manager) {
   return total;
 }
 
-/// Distinct Buffers of the leaves and the sizes of everything else that launches [begin, end) touch, with their
-/// scratch.
-int64_t group_nbytes(const Layout& layout, const GraphSnapshot& live, int32_t begin, int32_t end) {
+/// What launches [begin, end) need in memory at once.
+struct WorkingSet {
+  std::vector<Operand> operands;  // that could be on disk instead, were the launch able to work on them there
+  int64_t fixed = 0;              // scratch
+  int64_t total() const noexcept {
+    return std::accumulate(operands.begin(), operands.end(), fixed,
+                           [](int64_t sum, const Operand& operand) { return sum + operand.nbytes; });
+  }
+};
+
+/// Each Buffer of the leaves once, and everything else that launches [begin, end) touch.
+WorkingSet working_set(const Layout& layout, const GraphSnapshot& live, int32_t begin, int32_t end) {
+  WorkingSet set;
   std::vector<int32_t> vars;
-  int64_t total = 0;
   for (int32_t i = begin; i < end; ++i) {
     const LaunchLayout& launch = layout.launches[static_cast<std::size_t>(i)];
     const auto first = layout.operands.begin() + launch.first_operand;
     vars.insert(vars.end(), first, first + launch.input_count + launch.output_count);
-    if (launch.scratch_nbytes > 0) total += rounded(launch.scratch_nbytes);
+    if (launch.scratch_nbytes > 0) set.fixed += rounded(launch.scratch_nbytes);
   }
   std::sort(vars.begin(), vars.end());
   vars.erase(std::unique(vars.begin(), vars.end()), vars.end());
   std::vector<const Buffer*> seen;
   for (const int32_t var : vars) {
     if (var >= live.leaf_count) {
-      total += rounded(layout.nbytes[static_cast<std::size_t>(var)]);
+      set.operands.push_back({var, rounded(layout.nbytes[static_cast<std::size_t>(var)])});
       continue;
     }
     const Buffer* buffer = live.live_vars[static_cast<std::size_t>(var)]->buffer.get();
     const bool counted =
         buffer->borrowed() || buffer->pins > 0 || std::find(seen.begin(), seen.end(), buffer) != seen.end();
-    if (!counted) total += rounded(buffer->nbytes());
+    if (!counted) set.operands.push_back({var, rounded(buffer->nbytes())});
     seen.push_back(buffer);
   }
-  return total;
+  return set;
+}
+
+/// Generated kernels work on a part of their grid at a time; on a GPU only device memory will do.
+bool can_work_mapped(const Layout& layout, int32_t begin, int32_t end) {
+  return end - begin == 1 && layout.launches[static_cast<std::size_t>(begin)].kernel != nullptr;
 }
 
 struct Shortage {
@@ -63,8 +79,10 @@ Shortage find_shortage(const Layout& layout, const GraphSnapshot& live, int64_t 
   for (int32_t i = 0; i < count;) {
     const LaunchLayout& launch = layout.launches[static_cast<std::size_t>(i)];
     const int32_t end = split ? launch.split_end : launch.batch_end;
-    const int64_t needed = group_nbytes(layout, live, i, end);
-    if (needed > room) return {i, needed};
+    const WorkingSet set = working_set(layout, live, i, end);
+    const bool can = split && live.device.kind == DeviceKind::kCpu && can_work_mapped(layout, i, end) &&
+                     can_map(set.operands, set.fixed, room);
+    if (set.total() > room && !can) return {i, set.total()};
     i = end;
   }
   return {};
@@ -103,6 +121,7 @@ void check_budget(const Layout& layout, const MemoryManager& manager, const Grap
   const int64_t fixed = fixed_nbytes(manager);
   const int64_t room = manager.budget() - fixed;
   run->split_batches = find_shortage(layout, live, room, false).launch >= 0;
+  run->room = room;
   if (!run->split_batches) return;
   const Shortage shortage = find_shortage(layout, live, room, true);
   if (shortage.launch >= 0) throw_shortage(shortage, layout, manager, live, fixed);
@@ -140,6 +159,44 @@ void Binder::add_candidate(Buffer* buffer, int32_t next, std::vector<Candidate>*
   buffers->push_back(buffer);
 }
 
+/// Decides for one launch; the inputs among them go to disk now.
+void Binder::choose_mapped_operands() {
+  mapped_.clear();
+  if (!run_.split_batches || !can_work_mapped(layout_, group_begin_, group_end_)) return;
+  const LaunchLayout& launch = layout_.launches[static_cast<std::size_t>(group_begin_)];
+  std::vector<Operand> operands;
+  std::vector<const Buffer*> seen;
+  const auto first = layout_.operands.begin() + launch.first_operand;
+  const auto inputs_end = first + launch.input_count;
+  // In front of inputs that are in memory: those would have to be written first, and pages that are written come alone.
+  for (auto var = inputs_end; var != inputs_end + launch.output_count; ++var) {
+    operands.push_back({*var, rounded(layout_.nbytes[static_cast<std::size_t>(*var)])});
+  }
+  for (auto var = first; var != inputs_end; ++var) {
+    const Buffer* const buffer = context_.slots[static_cast<std::size_t>(*var)].buffer.get();
+    if (buffer->borrowed() || buffer->pins > 0 || std::find(seen.begin(), seen.end(), buffer) != seen.end()) continue;
+    operands.push_back({*var, rounded(buffer->nbytes()), buffer->residency() == Residency::kDisk});
+    seen.push_back(buffer);
+  }
+  mapped_ = choose_mapped(operands, launch.scratch_nbytes > 0 ? rounded(launch.scratch_nbytes) : 0, run_.room);
+  for (const int32_t var : mapped_) {
+    Buffer* const buffer = context_.slots[static_cast<std::size_t>(var)].buffer.get();
+    if (buffer != nullptr && buffer->residency() == Residency::kDevice) evict(buffer);
+  }
+  if (mapped_.empty()) return;
+  JTCY_TRACE(1, "memory", "launch=", group_begin_, " mapped=", mapped_.size(), " operands=", operands.size(),
+             " room=", run_.room, " reason=\"they do not fit together\"");
+}
+
+/// Of operands that share a Buffer all are.
+bool Binder::find_mapped(int32_t var) const noexcept {
+  const Buffer* const buffer = context_.slots[static_cast<std::size_t>(var)].buffer.get();
+  return std::any_of(mapped_.begin(), mapped_.end(), [&](int32_t other) {
+    return var == other ||
+           (buffer != nullptr && context_.slots[static_cast<std::size_t>(other)].buffer.get() == buffer);
+  });
+}
+
 bool Binder::evict_one() {
   if (manager_.budget() == 0) return false;
   find_foreign();
@@ -152,11 +209,15 @@ bool Binder::evict_one() {
   }
   const int32_t victim = choose_victim(candidates);
   if (victim < 0) return false;
+  evict(buffers[static_cast<std::size_t>(victim)]);
+  return true;
+}
+
+void Binder::evict(Buffer* buffer) {
   RunStep step;
   step.before = group_begin_;
-  step.move = manager_.evict(*buffers[static_cast<std::size_t>(victim)]);
+  step.move = manager_.evict(*buffer);
   run_.steps.push_back(step);
-  return true;
 }
 
 namespace {
@@ -198,6 +259,7 @@ void Binder::make_resident(int32_t begin, int32_t end) {
         continue;  // made by a neighbour of its batch
       Buffer* buffer = context_.slots[static_cast<std::size_t>(var)].buffer.get();
       JTCY_ASSERT(buffer != nullptr, "launch ", i, " reads var ", var, ", which is not in memory then");
+      if (is_mapped(var)) continue;
       if (buffer->residency() == Residency::kDisk) [[unlikely]]
         restore(*buffer, begin);
     }

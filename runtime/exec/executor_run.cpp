@@ -14,6 +14,7 @@
 #include "exec/host_staging.h"
 #include "exec/index_error.h"
 #include "exec/interpreter_view.h"
+#include "exec/mapped_operands.h"
 
 namespace jtcy {
 
@@ -128,7 +129,9 @@ class RunExecutor {
     KernelError here{};
     KernelError* const error = device_.kind == DeviceKind::kCpu ? &here : &errors_[static_cast<std::size_t>(number)];
     const int32_t contraction = contraction_of(number);
-    if (contraction >= 0) {
+    if (next_mapping_ < run_.mappings.size() && run_.mappings[next_mapping_].launch == number) {
+      run_mapped(number, error);
+    } else if (contraction >= 0) {
       run_fused_contraction(number, contraction, error);
     } else if (launch.kernel == nullptr) {
       run_op(number, launch, error);
@@ -216,6 +219,23 @@ class RunExecutor {
     JTCY_ASSERT(launch.local_nbytes <= kMaxStackLocal, "a batch without room for its threads");
     entry(&args, __builtin_alloca_with_align(static_cast<std::size_t>(launch.local_nbytes) + 1, kCacheLineBits), from,
           to);
+  }
+
+  /// A kernel whose operands are not all in memory: a part of its grid after the other, so that few of their pages are.
+  void run_mapped(int32_t number, KernelError* error) {
+    const MappedOperands operands(run_, &next_mapping_, MemoryManager::of(device_));
+    const int32_t phases = layout().launches[static_cast<std::size_t>(number)].phase_count;
+    for (int32_t phase = 0; phase < phases; ++phase) {
+      const PhaseLaunch launch = phase_of(number, phase);
+      const int64_t part = operands.part_of(launch.grid);
+      for (int64_t begin = 0; begin < launch.grid; begin += part) {
+        const int64_t length = std::min(part, launch.grid - begin);
+        pool_.parallel_for(length, launch.grain, [&](int thread, int64_t from, int64_t to) {
+          run_batch_member(number, phase, thread, begin + from, begin + to, error);
+        });
+        operands.release_pages();
+      }
+    }
   }
 
   /// A contraction with the kernel that makes an operand while it is packed (`first`, if that is not the contraction),
@@ -340,6 +360,7 @@ class RunExecutor {
   Backend& backend_;
   ThreadPool& pool_;
   std::size_t next_step_ = 0;
+  std::size_t next_mapping_ = 0;
   std::vector<int64_t> starts_;
   std::vector<KernelError> errors_;  // one a launch, on a GPU
 };
@@ -352,10 +373,12 @@ void Run::clear() {
   scratch.clear();
   scalars.clear();
   steps.clear();
+  mappings.clear();
   uploads.clear();
   reads.clear();
   origins.clear();
   updates = split_batches = false;
+  room = 0;
   planned_failure = nullptr;
 }
 

@@ -22,6 +22,14 @@ struct RunStep {
   const void* source = nullptr;  // kUpload
 };
 
+/// An operand that stays on disk while a launch works on it: there was no room for all of them at once.
+struct RunMapping {
+  int32_t launch = 0;
+  int32_t operand = 0;  // of Run::addresses
+  int64_t offset_nbytes = 0;
+  MemoryManager::Mapping mapping;
+};
+
 struct RunOrigin {
   int32_t op = 0;
   Ref<OriginText> origin;
@@ -36,11 +44,13 @@ struct Run {
   std::vector<void*> scratch;         // one a launch; null where none is needed
   std::vector<KernelScalar> scalars;  // beside Layout::scalars
   std::vector<RunStep> steps;
+  std::vector<RunMapping> mappings;  // in the order of launches
   std::vector<std::unique_ptr<char[]>> uploads;
   std::vector<int64_t> reads;  // tickets of the leaves that were not done at binding
   std::vector<RunOrigin> origins;
   bool updates = false;
   bool split_batches = false;          // memory is short: launches of a batch run one by one
+  int64_t room = 0;                    // bytes that a launch may take then
   std::exception_ptr planned_failure;  // set when binding failed half way: nothing is launched
 
   void clear();

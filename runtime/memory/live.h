@@ -20,6 +20,7 @@ struct MemoryManager::Live {
   int64_t fail_in = 0;
   std::atomic<int64_t> written{0};  // by the executor
   std::atomic<int64_t> read{0};
+  std::atomic<int64_t> mapped{0};
   EventLog log;
 };
 

@@ -75,11 +75,15 @@ Ref<Buffer> MemoryManager::try_allocate(int64_t nbytes) {
   Block* const block = try_allocate_block(nbytes);
   if (block == nullptr) return nullptr;
   Ref<Buffer> buffer = make_ref<Buffer>(this, block, block->address(), nbytes, backend_->device());
-  buffer->last_use = tick();
-  buffer->older_ = live_->newest;
-  if (live_->newest != nullptr) live_->newest->newer_ = buffer.get();
-  live_->newest = buffer.get();
+  add(*buffer);
   return buffer;
+}
+
+void MemoryManager::add(Buffer& buffer) noexcept {
+  buffer.last_use = tick();
+  buffer.older_ = live_->newest;
+  if (live_->newest != nullptr) live_->newest->newer_ = &buffer;
+  live_->newest = &buffer;
 }
 
 Ref<Buffer> MemoryManager::allocate(int64_t nbytes, const char* function) {
@@ -140,6 +144,7 @@ MemoryStats MemoryManager::stats() const {
   stats.spilled_nbytes = live_->spilled;
   stats.spill_written_nbytes = live_->written.load(std::memory_order_relaxed);
   stats.spill_read_nbytes = live_->read.load(std::memory_order_relaxed);
+  stats.spill_mapped_nbytes = live_->mapped.load(std::memory_order_relaxed);
   stats.evictions = live_->evictions;
   stats.allocations = live_->allocations;
   stats.segment_allocations = pool_->segment_allocations();

@@ -67,6 +67,23 @@ class MemoryManager {
   /// Runs in the executor. Throws kRuntime on I/O errors (disk full, short read).
   void perform(const Move& move);
 
+  /// A Buffer whose bytes are on disk from the start: launches write it through a Mapping.
+  Ref<Buffer> make_on_disk(int64_t nbytes);
+  /// Bytes on disk as memory of the host. `fresh`: about to be written.
+  struct Mapping {
+    int64_t slot = -1;
+    int64_t nbytes = 0;
+    bool fresh = false;
+    void* address = nullptr;
+  };
+  /// Of a Buffer on disk, not yet in memory.
+  Mapping mapping_of(const Buffer& buffer, bool fresh) const;
+  /// In the executor, in order with perform. Throws kRuntime on I/O errors.
+  void map(Mapping* mapping);
+  void unmap(const Mapping& mapping) noexcept;
+  /// What was touched of it leaves the process, and comes back when it is touched again.
+  static void release_pages(const Mapping& mapping) noexcept;
+
   MemoryStats stats() const;
   void reset_peak() noexcept;
   /// Newest last, at most kEventLogLength.
@@ -85,6 +102,7 @@ class MemoryManager {
 
  private:
   friend class Buffer;
+  void add(Buffer& buffer) noexcept;
   void release(Buffer& buffer) noexcept;
 
   Backend* backend_;

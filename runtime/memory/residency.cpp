@@ -65,4 +65,32 @@ void MemoryManager::perform(const Move& move) {
   }
 }
 
+Ref<Buffer> MemoryManager::make_on_disk(int64_t nbytes) {
+  Ref<Buffer> buffer = make_ref<Buffer>(this, nullptr, nullptr, nbytes, backend_->device());
+  buffer->spill_slot = spill_->take_slot(nbytes);
+  buffer->residency_ = Residency::kDisk;
+  live_->spilled += nbytes;
+  add(*buffer);
+  return buffer;
+}
+
+MemoryManager::Mapping MemoryManager::mapping_of(const Buffer& buffer, bool fresh) const {
+  JTCY_ASSERT(buffer.manager_ == this && buffer.residency_ == Residency::kDisk, "mapping_of");
+  spill_->check_slot(buffer.spill_slot);
+  return {buffer.spill_slot, buffer.nbytes_, fresh, nullptr};
+}
+
+void MemoryManager::map(Mapping* mapping) {
+  mapping->address = spill_->map(mapping->slot, mapping->nbytes, mapping->fresh);
+}
+
+void MemoryManager::unmap(const Mapping& mapping) noexcept {
+  spill_->unmap(mapping.slot, mapping.address, mapping.nbytes, mapping.fresh);
+  live_->mapped.fetch_add(mapping.nbytes, std::memory_order_relaxed);
+}
+
+void MemoryManager::release_pages(const Mapping& mapping) noexcept {
+  SpillFile::release_pages(mapping.address, mapping.nbytes);
+}
+
 }  // namespace jtcy

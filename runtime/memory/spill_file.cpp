@@ -2,6 +2,7 @@
 #include "memory/spill_file.h"
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -170,12 +171,47 @@ void SpillFile::read(int64_t slot, void* to, int64_t nbytes) {
     offset += count;
     left -= count;
   }
-  if (!verify_) return;
+  if (verify_) check_sum(slot, to, nbytes);
+}
+
+void SpillFile::check_sum(int64_t slot, const void* bytes, int64_t nbytes) {
   const std::lock_guard lock(checksum_mutex_);
   const auto found = checksums_.find(slot);
-  JTCY_CHECK(found != checksums_.end() && found->second == crc32(to, nbytes), ErrorKind::kRuntime, "spill: ", nbytes,
+  JTCY_CHECK(found != checksums_.end() && found->second == crc32(bytes, nbytes), ErrorKind::kRuntime, "spill: ", nbytes,
              " bytes came back from disk changed (crc32 differs)\n"
              "  help: the disk of the spill folder may be failing; name another one in JTCY_SPILL_DIR");
+}
+
+void* SpillFile::map(int64_t slot, int64_t nbytes, bool fresh) {
+  const int64_t offset = slot & kOffsetMask;
+  // A store to a page that the disk has no room for would end the process.
+  const int failed = fresh ? ::posix_fallocate(descriptor_, offset, slot_length(nbytes)) : 0;
+  JTCY_CHECK(failed == 0, ErrorKind::kRuntime, "spill: ", nbytes, " bytes could not be written, ",
+             failed == ENOSPC || failed == EDQUOT ? "the disk is full" : std::strerror(failed),
+             "\n  help: make room, or name another folder in JTCY_SPILL_DIR, or raise the memory budget");
+  void* const address = ::mmap(nullptr, static_cast<std::size_t>(slot_length(nbytes)), PROT_READ | PROT_WRITE,
+                               MAP_SHARED, descriptor_, offset);
+  JTCY_CHECK(address != MAP_FAILED, ErrorKind::kRuntime, "spill: ", nbytes, " bytes of the file could not be mapped, ",
+             std::strerror(errno), "\n  help: name another folder in JTCY_SPILL_DIR, or raise the memory budget");
+  try {
+    if (verify_ && !fresh) check_sum(slot, address, nbytes);
+  } catch (...) {
+    ::munmap(address, static_cast<std::size_t>(slot_length(nbytes)));
+    throw;
+  }
+  return address;
+}
+
+void SpillFile::unmap(int64_t slot, void* address, int64_t nbytes, bool fresh) noexcept {
+  if (verify_ && fresh) {
+    const std::lock_guard lock(checksum_mutex_);
+    checksums_[slot] = crc32(address, nbytes);
+  }
+  ::munmap(address, static_cast<std::size_t>(slot_length(nbytes)));
+}
+
+void SpillFile::release_pages(void* address, int64_t nbytes) noexcept {
+  ::madvise(address, static_cast<std::size_t>(slot_length(nbytes)), MADV_DONTNEED);
 }
 
 }  // namespace jtcy

@@ -28,7 +28,15 @@ class SpillFile {
   void write(int64_t slot, const void* from, int64_t nbytes);
   void read(int64_t slot, void* to, int64_t nbytes);
 
+  /// The bytes of a slot as memory, until unmap. `fresh`: they are about to be written, and have their room on the disk
+  /// before that. Throws kRuntime like write and read.
+  void* map(int64_t slot, int64_t nbytes, bool fresh);
+  void unmap(int64_t slot, void* address, int64_t nbytes, bool fresh) noexcept;
+  /// The pages of a mapping that were touched leave this process; what was written stays in the file.
+  static void release_pages(void* address, int64_t nbytes) noexcept;
+
  private:
+  void check_sum(int64_t slot, const void* bytes, int64_t nbytes);
   void open_file();
   void forget_parent() noexcept;
   std::string folder_in_use() const;

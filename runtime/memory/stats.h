@@ -16,6 +16,7 @@ struct MemoryStats {
   int64_t spilled_nbytes = 0;  // on disk now
   int64_t spill_written_nbytes = 0;
   int64_t spill_read_nbytes = 0;
+  int64_t spill_mapped_nbytes = 0;  // read or written by launches that had no room for them
   int64_t evictions = 0;
   int64_t allocations = 0;
   int64_t segment_allocations = 0;  // calls of Backend::allocate

@@ -1,9 +1,12 @@
 // SpillFile: slots, contents, checksums, full disks, short reads, folders that are not there, forks.
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <vector>
 
@@ -113,6 +116,56 @@ void test_full_disk_says_so() {
   close(full);
 }
 
+void test_a_mapping_reads_and_writes_the_slot() {
+  SpillFile file;
+  const std::vector<char> bytes(10000, 'a');
+  const int64_t written = file.take_slot(10000), fresh = file.take_slot(10000);
+  file.write(written, bytes.data(), 10000);
+
+  auto* const from = static_cast<char*>(file.map(written, 10000, false));
+  auto* const to = static_cast<char*>(file.map(fresh, 10000, true));
+  for (int i = 0; i < 10000; ++i) to[i] = static_cast<char>(from[i] + i % 20);
+  SpillFile::release_pages(to, 10000);
+  CHECK_EQ(to[19], 'a' + 19);  // what was released comes back
+  file.unmap(written, from, 10000, false);
+  file.unmap(fresh, to, 10000, true);
+
+  std::vector<char> back(10000);
+  file.read(fresh, back.data(), 10000);
+  bool right = true;
+  for (int i = 0; i < 10000; ++i) right &= back[static_cast<std::size_t>(i)] == 'a' + i % 20;
+  CHECK(right);
+}
+
+void test_mappings_are_verified() {
+  setenv("JTCY_VERIFY", "1", 1);
+  SpillFile file;
+  unsetenv("JTCY_VERIFY");
+  const int64_t slot = file.take_slot(10000);
+  void* const to = file.map(slot, 10000, true);
+  std::memset(to, 'a', 10000);
+  file.unmap(slot, to, 10000, true);
+  void* const from = file.map(slot, 10000, false);
+  file.unmap(slot, from, 10000, false);
+
+  CHECK_EQ(pwrite(spill_descriptor(), "b", 1, 5000), ssize_t{1});
+  CHECK_ERROR(ErrorKind::kRuntime, "came back from disk changed", file.map(slot, 10000, false));
+}
+
+void test_a_mapping_without_room_on_the_disk_says_so() {
+  SpillFile file;
+  const int64_t slot = file.take_slot(10000);
+  rlimit before{};
+  getrlimit(RLIMIT_FSIZE, &before);
+  const rlimit small{4096, before.rlim_max};
+  std::signal(SIGXFSZ, SIG_IGN);
+  setrlimit(RLIMIT_FSIZE, &small);
+  CHECK_ERROR(ErrorKind::kRuntime, "spill: 10000 bytes could not be written, File too large",
+              file.map(slot, 10000, true));
+  setrlimit(RLIMIT_FSIZE, &before);
+  std::signal(SIGXFSZ, SIG_DFL);
+}
+
 void test_missing_folder_is_named() {
   SpillFile file;
   file.set_folder("/nowhere/at/all");
@@ -151,6 +204,9 @@ int main() {
       TEST(test_changed_bytes_are_noticed_when_verifying),
       TEST(test_short_read_says_so),
       TEST(test_full_disk_says_so),
+      TEST(test_a_mapping_reads_and_writes_the_slot),
+      TEST(test_mappings_are_verified),
+      TEST(test_a_mapping_without_room_on_the_disk_says_so),
       TEST(test_missing_folder_is_named),
       TEST(test_forked_child_may_not_read_the_parents_slots_but_has_its_own),
   });

@@ -308,10 +308,16 @@ def show(graph, spec) -> None:
             trace(1, "dump", failed=error.strerror, folder=config.flags.dump, effect="this plan is not in it")
 
 
-cdef ProgramRef planned(object graph, const GraphSnapshot& snapshot, object measure=None) except *:
-    """Plans, starts the compiles, and keeps the plan for later processes; what was searched keeps its own results."""
+cdef ProgramRef planned(object graph, const GraphSnapshot& snapshot, object measure=None,
+                        bint later=False) except *:
+    """Plans, starts the compiles, and keeps the plan for later processes; what was searched keeps its own results.
+
+    later: compilers start once the runs that are queued now have had the cores for themselves
+    """
     spec = compile_only(graph) if measure is None else compile_tuned(graph, measure)
     show(graph, spec)
+    if later:
+        Executor.instance().wait_for_queued(snapshot.device)
     if graph.device != "cpu":
         start_device_compiles(spec.kernels)
         return program_of(spec, snapshot)
@@ -406,7 +412,7 @@ class _Planner:
         from concurrent.futures import ThreadPoolExecutor
 
         if self.pool is None:
-            self.pool = ThreadPoolExecutor(1, thread_name_prefix="jittor_cy-plan")
+            self.pool = ThreadPoolExecutor(1, thread_name_prefix="jittor_cy-plan", initializer=_step_back)
         future = self.pool.submit(_plan_later, graph, waiting)
         self.running.add(future)
         future.add_done_callback(self.running.discard)
@@ -417,14 +423,24 @@ class _Planner:
         wait(list(self.running))
 
 
+def _step_back():
+    """The planner's thread takes the time that is left over: a kernel of two threads waits for the slower one."""
+    try:
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
+    except OSError:
+        pass
+
+
 def _plan_later(graph, _Waiting waiting):
     """In the thread of _Planner; the Program is handed over with the GIL held, between the recording thread's calls."""
-    if not threading.main_thread().is_alive():
-        return  # the process is ending
     try:
-        waiting.entry.get().fused = planned(graph, waiting.entry.get().snapshot)
+        if threading.main_thread().is_alive():  # else the process is ending
+            waiting.entry.get().fused = planned(graph, waiting.entry.get().snapshot, None, True)
     except Exception as error:
         say(error)
+    finally:
+        waiting.entry.get().planning = False
+        KernelTable.instance().note_change()
 
 
 cdef void miss_later(void* context, const PlanEntryRef& entry) noexcept with gil:
@@ -433,6 +449,7 @@ cdef void miss_later(void* context, const PlanEntryRef& entry) noexcept with gil
     waiting.entry = entry
     try:
         _planner.submit(graph_of(entry.get().snapshot), waiting)
+        entry.get().planning = True
     except Exception as error:
         say(error)
 

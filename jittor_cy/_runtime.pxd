@@ -392,6 +392,7 @@ cdef extern from "api.h" namespace "jtcy" nogil:
         void set_budget(Device device, int64_t nbytes) except +translate_exception
         void wait(const Buffer& buffer) except +translate_exception
         void wait_all() except +translate_exception
+        void wait_for_queued(Device device) except +translate_exception
         cbool idle()
         ExecStats stats()
         void reset_stats()
@@ -531,11 +532,13 @@ cdef extern from "api.h" namespace "jtcy" nogil:
                       int phases) except +translate_exception
         void set_ready(const string& key, vector[void*] phases, void* library) except +translate_exception
         void set_failed(const string& key, string why) except +translate_exception
+        void note_change()
         void clear()
     ctypedef ProgramRef (*CompileFunction)(void* context, const GraphSnapshot& snapshot)
     cdef cppclass PlanEntry:
         GraphSnapshot snapshot
         ProgramRef fused
+        cbool planning
     cdef cppclass PlanEntryRef "jtcy::Ref<jtcy::PlanEntry>":
         PlanEntryRef()
         PlanEntry* get()

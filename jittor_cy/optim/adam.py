@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from jittor_cy import _graph, ops
+from jittor_cy import _graph
 from jittor_cy._var import Var
 from jittor_cy.errors import ArgumentError
 from jittor_cy.optim.optimizer import Optimizer
@@ -54,11 +54,10 @@ class Adam(Optimizer):
             },
         )
 
+    def _zeros(self, group: dict[str, Any]) -> tuple[str, ...]:
+        return ("exp_avg", "exp_avg_sq", "max_exp_avg_sq") if group["amsgrad"] else ("exp_avg", "exp_avg_sq")
+
     def _update(self, param: Var, gradient: Var, group: dict[str, Any], state: dict[str, Any], number: int) -> None:
-        names = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq") if group["amsgrad"] else ("exp_avg", "exp_avg_sq")
-        for name in names:
-            if name not in state:
-                state[name] = ops.zeros(param.shape, dtype=str(param.dtype)).stop_grad()
         state["step"] = int(state.get("step", 0)) + 1
         largest = state["max_exp_avg_sq"] if group["amsgrad"] else None
         _graph.adam_update(

@@ -105,14 +105,33 @@ class Optimizer:
         else:
             pairs = self._gradients(loss, retain_graph)
         gradients = {id(param): gradient for param, gradient in pairs}
+        updated = [
+            (param, group, self.state.setdefault(self._numbers[id(param)], {}))
+            for group in self.param_groups
+            for param in group["params"]
+            if param.requires_grad and id(param) in gradients
+        ]
+        self._start_state(updated)
         number = _graph.next_update_group()
-        for group in self.param_groups:
-            for param in group["params"]:
-                gradient = gradients.get(id(param))
-                if gradient is not None and param.requires_grad:
-                    self._update(param, gradient, group, self.state.setdefault(self._numbers[id(param)], {}), number)
+        for param, group, state in updated:
+            self._update(param, gradients[id(param)], group, state, number)
         if loss is not None or self._owns_gradients:
             self.zero_grad()
+
+    def _start_state(self, updated: list[tuple[Var, dict[str, Any], dict[str, Any]]]) -> None:
+        """Zeros that a parameter's state lacks are in memory before its first step, which is then like all others."""
+        made = []
+        for param, group, state in updated:
+            for name in self._zeros(group):
+                if name not in state:
+                    state[name] = ops.zeros(param.shape, dtype=str(param.dtype)).stop_grad()
+                    made.append(state[name])
+        if made:
+            _graph.flush(made)
+
+    def _zeros(self, group: dict[str, Any]) -> tuple[str, ...]:
+        """Names in a parameter's state that start as zeros of its shape."""
+        return ()
 
     def _update(self, param: Var, gradient: Var, group: dict[str, Any], state: dict[str, Any], number: int) -> None:
         """One step of one parameter; `number` is shared by all parameters of this step, so that they are one launch."""

@@ -54,11 +54,14 @@ class SGD(Optimizer):
             },
         )
 
+    def _zeros(self, group: dict[str, Any]) -> tuple[str, ...]:
+        # Without dampening momentum * 0 + g is g: the first step needs no kernel of its own.
+        return ("momentum_buffer",) if group["momentum"] != 0 and group["dampening"] == 0 else ()
+
     def _update(self, param: Var, gradient: Var, group: dict[str, Any], state: dict[str, Any], number: int) -> None:
         buffer = state.get("momentum_buffer")
-        # Without dampening momentum * 0 + g is g: the first step needs no kernel of its own.
-        first = buffer is None and group["dampening"] != 0
-        if group["momentum"] != 0 and buffer is None:
+        first = buffer is None
+        if group["momentum"] != 0 and first:
             buffer = state["momentum_buffer"] = ops.zeros(param.shape, dtype=str(param.dtype)).stop_grad()
         _graph.sgd_update(
             param,

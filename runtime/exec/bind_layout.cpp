@@ -26,6 +26,7 @@ class LayoutMaker {
 
   void run() {
     for (std::size_t var = 0; var < snapshot_.vars.size(); ++var) add_var(static_cast<int32_t>(var));
+    find_constants();
     reserve_views();
     for (const Launch& launch : program_.launches) add_launch(launch);
     find_batches();
@@ -53,6 +54,7 @@ class LayoutMaker {
   }
   Strides strides_of(int32_t var) const {
     const SnapshotVar& entry = snapshot_.vars[static_cast<std::size_t>(var)];
+    if (is_constant_[static_cast<std::size_t>(var)]) return Strides(static_cast<std::size_t>(entry.ndim), 0);
     if (entry.leaf == LeafLayout::kStrided) return snapshot_.live_vars[static_cast<std::size_t>(var)]->strides;
     return contiguous_strides(shape_of(var));
   }
@@ -60,6 +62,22 @@ class LayoutMaker {
     const SnapshotVar& entry = snapshot_.vars[static_cast<std::size_t>(var)];
     layout_.nbytes.push_back(element_count(shape_of(var)) * itemsize(entry.dtype));
     layout_.is_output.push_back(entry.output ? 1 : 0);
+  }
+
+  /// What a Full makes for interpreted ops alone is one element in memory, which they read with strides of zero.
+  void find_constants() {
+    is_constant_.assign(snapshot_.vars.size(), false);
+    for (const Launch& launch : program_.launches) {
+      const auto outputs = launch.buffers.end() - launch.output_count;
+      for (auto var = launch.buffers.begin(); launch.kernel && var != outputs; ++var) {
+        is_constant_[static_cast<std::size_t>(*var)] = false;
+      }
+      if (launch.kernel || snapshot_.ops[static_cast<std::size_t>(launch.ops[0])].kind != OpKind::kFull) continue;
+      is_constant_[static_cast<std::size_t>(*outputs)] = layout_.is_output[static_cast<std::size_t>(*outputs)] == 0;
+    }
+    for (std::size_t var = 0; var < is_constant_.size(); ++var) {
+      if (is_constant_[var]) layout_.nbytes[var] = std::min(layout_.nbytes[var], itemsize(snapshot_.vars[var].dtype));
+    }
   }
 
   /// OpViews point into these: no growth afterwards.
@@ -152,6 +170,8 @@ class LayoutMaker {
     JTCY_ASSERT(launch.buffers.size() == static_cast<std::size_t>(op.input_count + op.output_count), "launch of op ",
                 number);
     for (const int32_t var : launch.buffers) add_view(var);
+    if (op.kind == OpKind::kFull && is_constant_[static_cast<std::size_t>(op.first_output)])
+      make_scalar(&layout_.views.back());
     entry->input_count = op.input_count;
     entry->output_count = op.output_count;
     for (int32_t i = 0; i < op.scalar_count; ++i) layout_.scalars.push_back({number, i});
@@ -188,6 +208,13 @@ class LayoutMaker {
     view.shape = shape_of(var);
     view.strides = strides_of(var);
     layout_.views.push_back(std::move(view));
+  }
+
+  /// A tensor with no elements stays one.
+  static void make_scalar(TensorView* view) {
+    if (element_count(view->shape) == 0) return;
+    view->shape = Shape();
+    view->strides = Strides();
   }
 
   /// User code reads contiguous inputs: strided ones are copied first.
@@ -295,6 +322,7 @@ class LayoutMaker {
   const GraphSnapshot& snapshot_;
   Layout& layout_;
   const Program& program_;
+  std::vector<bool> is_constant_;  // by var
 };
 
 }  // namespace

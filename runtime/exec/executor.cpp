@@ -116,6 +116,14 @@ void Executor::wait_all() {
   }
 }
 
+void Executor::wait_for_queued(Device device) {
+  Lane* const lane = state_->lanes[static_cast<int>(device.kind)].get();
+  if (lane == nullptr) return;
+  const int64_t ticket = lane->queued();
+  const GilRelease release;
+  lane->wait_until(ticket);
+}
+
 bool Executor::idle() const noexcept {
   for (const auto& lane : state_->lanes) {
     if (lane && !lane->idle()) return false;

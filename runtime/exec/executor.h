@@ -71,6 +71,8 @@ class Executor {
   /// Waits until the bytes of a realized Var are there (the caller released the GIL); throws the run's error.
   void wait(const Buffer& buffer);
   void wait_all();
+  /// The same of what is queued on `device` now, for a thread that holds the GIL and lets it go meanwhile.
+  void wait_for_queued(Device device);
   /// True when nothing is queued or running.
   bool idle() const noexcept;
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/thread_pool.h"
 #include "base/trace.h"
@@ -22,6 +23,11 @@ constexpr int64_t kInterpretedInlineNs = 100'000;
 /// and what saves as much by few kernels is waited for.
 constexpr int64_t kLargeNbytes = int64_t{64} << 20;
 constexpr std::size_t kFewOps = 256;
+
+/// Interpreted runs that take this long, by the Layout's rough figure, wait for their kernels when they come again; and
+/// for how long at most.
+constexpr int64_t kWorthWaitingNs = 2'000'000;
+constexpr int64_t kLongestWaitNs = 1'500'000'000;
 
 /// A Var of a cut counts as realized from here until its memory is planned (retire looks at that).
 const Ref<Buffer>& placeholder() {
@@ -102,7 +108,7 @@ void Flush::run_cut(const std::vector<Op*>& cut) {
   const GraphSnapshot& snapshot = context_->snapshot;
   take_snapshot(cut, flags_hash(), &context_->snapshot);
   PlanEntry* const entry = find_entry(snapshot);
-  if (ask_compiler(*entry) || wait_for_kernels(*entry)) return;
+  if (ask_compiler(*entry) || wait_for_kernels(*entry) || wait_for_promotion(*entry)) return;
   bool again = false;
   const Ref<Layout> layout = pick_layout(*entry, snapshot, &again);
   if (again) return;
@@ -155,12 +161,18 @@ void Flush::compile_later(const Ref<PlanEntry>& entry) {
   hook.compile_later(hook.context, entry);
 }
 
-/// A structure that the interpreter ran is compiled while others, or itself again, run: its own first run has the
-/// machine for itself, and what runs but once in a process costs that process no compile.
+/// A structure that the interpreter ran is compiled while others, or itself again, run: what runs but once in a process
+/// costs that process no compile. An optimizer's step comes again: it is planned beside its first run.
 void Flush::compile_what_was_met(PlanEntry* entry) {
   std::vector<Ref<PlanEntry>> met;
   met.swap(state_.met);
-  if (!entry->asked && !runtime_flags().interpret && reason_ != FlushReason::kEager) state_.met.emplace_back(entry);
+  if (!entry->asked && !runtime_flags().interpret && reason_ != FlushReason::kEager) {
+    if (entry->updates) {
+      compile_later(Ref<PlanEntry>(entry));
+    } else {
+      state_.met.emplace_back(entry);
+    }
+  }
   for (const Ref<PlanEntry>& earlier : met) compile_later(earlier);
 }
 
@@ -186,6 +198,27 @@ bool Flush::wait_for_kernels(PlanEntry& entry) {
   const GilRelease release;
   for (const Launch& launch : program->launches) {
     if (launch.kernel) KernelTable::instance().wait(*launch.kernel);
+  }
+  return true;
+}
+
+/// A structure that comes again while its kernels are made: interpreting it would take the cores from those who make
+/// them. Waited for once, so that a compiler that is slow costs one pause and no more.
+bool Flush::wait_for_promotion(PlanEntry& entry) {
+  const bool first = !entry.met;
+  entry.met = true;
+  if (first || entry.waited || entry.fused_ready() || runtime_flags().interpret || reason_ == FlushReason::kEager)
+    return false;
+  const int threads = ThreadPool::instance().threads();
+  if (entry.layout(context_->snapshot, entry.interpreted, threads)->work_ns < kWorthWaitingNs * threads) return false;
+  const Ref<PlanEntry> alive(&entry);
+  entry.waited = true;
+  compile_later(alive);
+  const int64_t deadline = now_ns() + kLongestWaitNs;
+  while (entry.is_promised() && now_ns() < deadline) {
+    const int64_t seen = KernelTable::instance().changes();
+    const GilRelease release;
+    KernelTable::instance().wait_for_change(seen, deadline);
   }
   return true;
 }

@@ -107,6 +107,8 @@ class Flush {
   void compile_later(const Ref<PlanEntry>& entry);
   void compile_what_was_met(PlanEntry* entry);
   bool wait_for_kernels(PlanEntry& entry);
+  /// True when it waited: others ran meanwhile.
+  bool wait_for_promotion(PlanEntry& entry);
   Ref<Layout> pick_layout(PlanEntry& entry, const GraphSnapshot& snapshot, bool* again);
   void bind_and_submit(PlanEntry& entry, const Ref<Layout>& layout, const std::vector<Op*>& cut);
   void abandon(Run& run, BindContext& context);

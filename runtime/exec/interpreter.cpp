@@ -13,7 +13,22 @@ namespace {
 
 constexpr int kMaxElementwiseInputs = 3;
 
-/// Calls the inner loop over [begin, end) of the output, in blocks where an operand must be gathered.
+/// One operand, read block by block: in place, gathered, or one element over and over.
+class Operand {
+ public:
+  explicit Operand(const TensorView& view)
+      : reader_(view), repeats_(std::ranges::all_of(view.strides, [](int64_t stride) { return stride == 0; })) {
+    if (repeats_) fill_items(block_, view.data, itemsize(view.dtype), kInterpreterBlock);
+  }
+  const void* at(int64_t start, int64_t count) { return repeats_ ? block_ : reader_.block(start, count, block_); }
+
+ private:
+  alignas(64) char block_[kInterpreterBlock * kLargestItem];
+  StridedReader reader_;
+  bool repeats_;
+};
+
+/// Calls the inner loop over [begin, end) of the output, in blocks where an operand does not lie as the output does.
 template <typename Loop>
 void for_each_block(const OpView& op, ThreadPool& pool, const Loop& loop) {
   const TensorView& output = *op.output;
@@ -35,13 +50,14 @@ void for_each_block(const OpView& op, ThreadPool& pool, const Loop& loop) {
     return;
   }
   pool.parallel_for(count, kInterpreterGrain, [&](int, int64_t begin, int64_t end) {
-    alignas(64) char gathered[kMaxElementwiseInputs][kInterpreterBlock * kLargestItem];
+    // The last ones stand for those that the op does not have.
+    Operand operands[kMaxElementwiseInputs] = {Operand(op.inputs[0]),
+                                               Operand(op.inputs[std::min(op.input_count - 1, int64_t{1})]),
+                                               Operand(op.inputs[op.input_count - 1])};
     for (int64_t at = begin; at < end; at += kInterpreterBlock) {
       const int64_t n = std::min(kInterpreterBlock, end - at);
       const void* operand[kMaxElementwiseInputs] = {};
-      for (int64_t i = 0; i < op.input_count; ++i) {
-        operand[i] = StridedReader(op.inputs[i]).block(at, n, gathered[i]);
-      }
+      for (int64_t i = 0; i < op.input_count; ++i) operand[i] = operands[i].at(at, n);
       loop(operand, to + at * size, n);
     }
   });

@@ -35,6 +35,11 @@ class KernelTable {
   void set_failed(const std::string& key, std::string why);
   /// Waits until the kernel left kCompiling; the caller released the GIL.
   void wait(const Kernel& kernel) const;
+  /// Grows whenever a kernel leaves kCompiling, or something else happens that a waiting thread may want to know.
+  int64_t changes() const;
+  void note_change();
+  /// Until there were more changes than `seen`, at the latest at `deadline_ns` of now_ns().
+  void wait_for_change(int64_t seen, int64_t deadline_ns) const;
   std::size_t size() const;
   /// Empties the table (tests: a cold start in the same process). Kernels in use stay alive.
   void clear();

@@ -1,11 +1,14 @@
 // KernelTable: compiled kernels by key, filled by background compiles, read by everybody.
 #include <dlfcn.h>
 
+#include <algorithm>
+#include <chrono>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
 #include <unordered_map>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "exec/kernel.h"
 
@@ -17,6 +20,7 @@ namespace {
 struct Table {
   std::mutex mutex;
   std::condition_variable changed;
+  int64_t changes = 0;
   std::unordered_map<std::string, Ref<Kernel>> kernels;
 };
 
@@ -24,6 +28,12 @@ struct Table {
 Table* g_table = std::make_unique<Table>().release();
 
 Table& table() { return *g_table; }
+
+/// The caller holds the mutex.
+void tell_waiting() {
+  ++table().changes;
+  table().changed.notify_all();
+}
 
 /// The caller holds the mutex.
 Kernel& find_kernel(const std::string& key) {
@@ -79,7 +89,7 @@ void KernelTable::set_ready(const std::string& key, std::vector<void*> phases, v
   kernel.phases = std::move(phases);
   kernel.library = library;
   kernel.state.store(Kernel::State::kReady, std::memory_order_release);
-  table().changed.notify_all();
+  tell_waiting();
 }
 
 void KernelTable::set_failed(const std::string& key, std::string why) {
@@ -88,12 +98,28 @@ void KernelTable::set_failed(const std::string& key, std::string why) {
   if (kernel.state.load(std::memory_order_relaxed) != Kernel::State::kCompiling) return;
   kernel.failure = std::move(why);
   kernel.state.store(Kernel::State::kFailed, std::memory_order_release);
-  table().changed.notify_all();
+  tell_waiting();
 }
 
 void KernelTable::wait(const Kernel& kernel) const {
   std::unique_lock lock(table().mutex);
   table().changed.wait(lock, [&] { return kernel.state.load(std::memory_order_acquire) != Kernel::State::kCompiling; });
+}
+
+int64_t KernelTable::changes() const {
+  const std::lock_guard lock(table().mutex);
+  return table().changes;
+}
+
+void KernelTable::note_change() {
+  const std::lock_guard lock(table().mutex);
+  tell_waiting();
+}
+
+void KernelTable::wait_for_change(int64_t seen, int64_t deadline_ns) const {
+  std::unique_lock lock(table().mutex);
+  const std::chrono::nanoseconds left(std::max<int64_t>(0, deadline_ns - now_ns()));
+  table().changed.wait_for(lock, left, [&] { return table().changes > seen; });
 }
 
 std::size_t KernelTable::size() const {

@@ -48,10 +48,15 @@ class PlanEntry : public RefCounted {
   Ref<Program> fused;     // null: not asked for yet, or the compiler declined
   bool recalled = false;  // looked for among what earlier processes compiled
   bool asked = false;     // the compile hook was called
+  bool planning = false;  // and has not answered yet: read and written with the GIL held
+  bool met = false;       // flushed before
+  bool waited = false;    // some flush waited for its kernels
   bool updates = false;   // holds an optimizer's update: the end of a step
   bool own_bits = false;  // some schedule changes the bits: the interpreter does not know them
   std::vector<FallibleOp> fallible;
 
+  /// Whether kernels that it lacks may still come.
+  bool is_promised() { return planning || (fused && !fused_ready() && !fused->failed()); }
   bool fused_ready() {
     if (!fused_ready_ && fused) fused_ready_ = fused->ready();
     return fused_ready_;

@@ -36,11 +36,19 @@ print(json.dumps({"rows": rows, "value": y.numpy().tobytes().hex(), "kernels": j
 """
 
 
-def run(folder: Path, n: int = 1000, steps: int = 4, **environment: str) -> dict:
+TRAINING = STEP.replace(
+    "    y = (x * 3 + step).tanh() - x\n",
+    "    optimizer.step(((weight * x).tanh() * x).sum())\n    y = weight\n",
+).replace(
+    "rows = []", "weight = jt.nn.Parameter(x * 0.5)\njt.sync_all(True)\noptimizer = jt.optim.Adam([weight])\nrows = []"
+)
+
+
+def run(folder: Path, n: int = 1000, steps: int = 4, program: str = STEP, **environment: str) -> dict:
     folder.mkdir(mode=0o700, exist_ok=True)
     settings = {"JTCY_CACHE_DIR": str(folder), "JTCY_COMPILE_AT_ONCE": "0", "JTCY_PLAN_STORE": "1", **environment}
     done = subprocess.run(
-        [sys.executable, "-c", STEP, str(n), str(steps)],
+        [sys.executable, "-c", program, str(n), str(steps)],
         env={**os.environ, **settings},
         capture_output=True,
         text=True,
@@ -57,6 +65,21 @@ def test_first_run_compiles_nothing_and_the_second_starts_it(tmp_path: Path) -> 
     assert [row["compiles"] for row in rows] == [0, 1, 0, 0]
     assert [row["interpreted_launches"] > 0 for row in rows] == [True, True, False, False]
     assert rows[2]["launches"] == 1
+
+
+def test_first_step_of_an_optimizer_is_planned_beside_its_run(tmp_path: Path) -> None:
+    rows = run(tmp_path / "cache", program=TRAINING)["rows"]
+
+    assert [row["interpreted_launches"] > 0 for row in rows] == [True, True, False, False]
+    assert sum(row["compiles"] for row in rows[2:]) == 0
+
+
+def test_step_that_takes_long_waits_for_its_kernels_when_it_comes_again(tmp_path: Path) -> None:
+    found = run(tmp_path / "cache", n=1_000_000, program=TRAINING)
+    interpreted = run(tmp_path / "cache", n=1_000_000, program=TRAINING, JTCY_INTERPRET="1")
+
+    assert [row["interpreted_launches"] > 0 for row in found["rows"]] == [True, False, False, False]
+    assert found["value"] == interpreted["value"]
 
 
 def test_compile_at_once_starts_it_with_the_first_run(tmp_path: Path) -> None:

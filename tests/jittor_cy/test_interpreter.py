@@ -89,3 +89,18 @@ def test_every_primitive_is_that_of_the_compiled_kernels(dtype: str) -> None:
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_every_cast_is_that_of_the_compiled_kernels(dtype: str) -> None:
     assert not different(dtype, DTYPES, lambda a, b: [a.astype(to) for to in DTYPES])
+
+
+@pytest.mark.parametrize("shape", [(), (1,), (3, 0), (512, 512)])
+def test_constants_are_one_element_in_memory(shape: tuple[int, ...]) -> None:
+    x = jt.array(np.full(shape, 0.5, np.float32))
+    jt.sync_all(True)
+    jt.memory.reset_peak()
+    before = jt.memory.stats()["peak_counted_nbytes"]
+
+    with jt.flags(interpret=1):
+        y = (x * 2 + jt.full(shape, 3.0)).maximum(1) + jt.full(shape, 1.0).transpose().sum()
+        found = y.numpy()
+
+    np.testing.assert_array_equal(found, np.full(shape, 4.0 + np.prod(shape), np.float32))
+    assert jt.memory.stats()["peak_counted_nbytes"] - before <= 2 * x.nbytes + (1 << 16)

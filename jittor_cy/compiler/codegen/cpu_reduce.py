@@ -105,13 +105,16 @@ class RowReduce:
             out += self.unroll
             out.append(f"for (int l = 0; l < {self.lanes}; l++) {{ {fill} }}")
         out += self.elements(start, stop)
-        if self.folds and self.lanes > 1:
-            steps = " ".join(f"{self.name(r)}_lane[l] = {self.step(r, 'l', 'l + w')};" for r in self.folds)
+        return out + (self.halve() if self.folds else [])
+
+    def halve(self) -> list[str]:
+        """One loop a step: of a known length each, they become vectors without being unrolled first."""
+        out, width = [], self.lanes // 2
+        while width > 0:
+            steps = " ".join(f"{self.name(r)}_lane[l] = {self.step(r, 'l', f'l + {width}')};" for r in self.folds)
             out += self.unroll
-            out.append(f"for (int w = {self.lanes // 2}; w > 0; w /= 2) {{")
-            out += self.unroll
-            out.append(f"{INDENT}for (int l = 0; l < w; l++) {{ {steps} }}")
-            out.append("}")
+            out.append(f"for (int l = 0; l < {width}; l++) {{ {steps} }}")
+            width //= 2
         return out
 
     def step(self, r: ReduceResult, a: str, b: str) -> str:

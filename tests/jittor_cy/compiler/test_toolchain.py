@@ -73,6 +73,19 @@ def test_many_kernels_are_compiled_a_few_at_a_time(compiler: gcc.Compiler) -> No
     assert max(units.count(unit) for unit in units) == gcc.FEW_KERNELS
 
 
+def test_helpers_that_several_kernels_paste_stand_once_in_their_unit(compiler: gcc.Compiler) -> None:
+    helper = "static __attribute__((noinline)) int shared(int x) { return x + 1; }"
+    sources = [
+        KernelSource(f"{n:064x}", f"kernel{n}", f"{helper}\n\nint value_{n}(void) {{ return shared({n}); }}\n", 1)
+        for n in range(3 * gcc.FEW_KERNELS)
+    ]
+
+    answers = build(compiler, sources)
+
+    assert len(set(answers.ready.values())) == 3  # each unit compiled as a whole
+    assert [answers.value(n) for n in range(3)] == [1, 2, 3]
+
+
 def test_second_compiler_finds_everything_in_the_cache(compiler: gcc.Compiler) -> None:
     build(compiler, [source(1), source(2)])
     later = gcc.Compiler()

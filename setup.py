@@ -21,6 +21,7 @@ MATHS = sorted(f"exec/{path.name}" for path in (ROOT / RUNTIME / "exec").glob("k
 PASTED = ("exec/kernel_abi.h", *MATHS, "device/simulated/simt.h")
 
 COMMON = ["-fPIC", "-O2", "-g0", "-Wall", "-Wextra", "-Wno-unused-parameter", "-pthread", "-fvisibility-inlines-hidden"]
+COMMON += ["-fno-semantic-interposition"]  # nobody replaces our functions: calls within the library are direct
 # The bits of a kernel follow from these (docs/bits.md); generated kernels use the same.
 EXACT = ["-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-fwrapv", "-fno-strict-aliasing"]
 INSTRUCTION_SETS = {
@@ -143,7 +144,8 @@ class BuildExt(build_ext):
         cxx = os.environ.get("CXX", "g++")
         user = os.environ.get("LDFLAGS", "").split()
         fresh = self.library.with_suffix(".new")  # a process may have the old one mapped: never write into it
-        subprocess.run([cxx, "-shared", "-pthread", "-o", str(fresh), *map(str, objects), *user, "-ldl"], check=True)
+        link = [cxx, "-shared", "-pthread", "-Wl,-Bsymbolic-functions", "-o", str(fresh), *map(str, objects)]
+        subprocess.run([*link, *user, "-ldl"], check=True)
         os.replace(fresh, self.library)
 
     def copy_pasted_texts(self, folder: Path) -> None:

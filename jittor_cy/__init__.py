@@ -5,9 +5,9 @@ from __future__ import annotations
 import importlib as _importlib
 from typing import Any as _Any
 
-from jittor_cy import _convert, _device, _graph, _memory, _plan, _var, autograd, config, errors, ops, random
+from jittor_cy import _convert, _device, _memory, _plan, _state, _var, autograd, config, errors, ops, random
 from jittor_cy import _memory as memory
-from jittor_cy._graph import pending_ops, reset_stats
+from jittor_cy._state import pending_ops, reset_stats
 from jittor_cy._var import Var
 from jittor_cy.autograd import Function, enable_grad, grad, is_grad_enabled, no_grad, vjp
 from jittor_cy.config import flags
@@ -42,18 +42,18 @@ _LAZY = ("nn", "optim", "data", "debug", "io", "array_api", "info")  # modules l
 
 def stats() -> dict[str, _Any]:
     """Counts since the start: launches, flushes by reason, plan hits and misses, compiles, live nodes."""
-    counts = _graph.stats() | _plan.compile_stats()
+    counts = _state.stats() | _plan.compile_stats()
     return counts | {"compiles": counts["programs_compiled"], "peak_nbytes": memory.stats()["peak_counted_nbytes"]}
 
 
 def sync_all(device_sync: bool = False) -> None:
     """Computes everything that is pending and held, and waits for it."""
-    _graph.sync_all()
+    _state.sync_all()
 
 
 def sync(targets: _Any, device_sync: bool = False) -> None:
     """Starts what the Vars need."""
-    _graph.flush([targets] if isinstance(targets, Var) else list(targets))
+    _state.flush([targets] if isinstance(targets, Var) else list(targets))
 
 
 def _array_namespace(x: Var, *, api_version: str | None = None) -> _Any:
@@ -72,5 +72,5 @@ def __dir__() -> list[str]:
 
 
 _var.add_methods({"__array_namespace__": _array_namespace})
-for _floor in (_graph, _memory, _device, _plan):
+for _floor in (_state, _memory, _device, _plan):
     _floor.install()

@@ -2,6 +2,11 @@
 #pragma once
 #include <Python.h>
 #include <frameobject.h>
+#if PY_VERSION_HEX >= 0x030B0000 && PY_VERSION_HEX < 0x030C0000
+#define Py_BUILD_CORE 1
+#include <internal/pycore_frame.h>
+#undef Py_BUILD_CORE
+#endif
 
 #include <array>
 #include <cstring>
@@ -82,6 +87,25 @@ inline OwnCode& own_code() {
   return *code;
 }
 
+// Note [Frames]
+// Every node has an origin, so this runs for every node. CPython's public functions make an object of each frame that
+// they look at; where the layout of the interpreter's own frames is known, they are read as they are.
+
+/// A few frames are looked at for the nearest one outside the package.
+inline constexpr int kMaxFrames = 12;
+
+#if PY_VERSION_HEX >= 0x030B0000 && PY_VERSION_HEX < 0x030C0000
+inline Origin current_origin() {
+  const _PyInterpreterFrame* frame = PyThreadState_Get()->cframe->current_frame;
+  for (int depth = 0; frame != nullptr && depth < kMaxFrames; ++depth, frame = frame->previous) {
+    PyCodeObject* const code = frame->f_code;
+    if (own_code().contains(code) || _PyFrame_IsIncomplete(const_cast<_PyInterpreterFrame*>(frame))) continue;
+    Py_INCREF(code);
+    return {code, static_cast<int32_t>(_PyInterpreterFrame_LASTI(frame) * sizeof(_Py_CODEUNIT))};
+  }
+  return {};
+}
+#else
 inline int last_instruction(PyFrameObject* frame) {
 #if PY_VERSION_HEX >= 0x030B0000
   return PyFrame_GetLasti(frame);
@@ -90,9 +114,7 @@ inline int last_instruction(PyFrameObject* frame) {
 #endif
 }
 
-/// Nearest frame outside the package; a few frames at most, else the nearest one.
 inline Origin current_origin() {
-  constexpr int kMaxFrames = 12;
   PyFrameObject* frame = PyThreadState_GetFrame(PyThreadState_Get());
   for (int depth = 0; frame != nullptr && depth < kMaxFrames; ++depth) {
     PyCodeObject* code = PyFrame_GetCode(frame);
@@ -109,6 +131,7 @@ inline Origin current_origin() {
   Py_XDECREF(frame);
   return {};
 }
+#endif
 
 inline Origin retain_origin(Origin origin) {
   Py_INCREF(static_cast<PyObject*>(origin.code));

@@ -29,6 +29,8 @@ cdef class Var:
 
 # A new Var for a value; counts as recorded (may flush at the window's border).
 cdef Var wrap(const VarRef& ref)
+# A view of x whose value `steps` (tuples as in enum Step) give.
+cdef Var view_with(Var x, const VarRef& value, tuple steps)
 # The Var's newest value; the reference is good until the next write.
 cdef VarRef* current(Var x) except NULL
 # Puts a value of the same shape and dtype into the cell; views and base see it.
@@ -43,5 +45,7 @@ cdef object binary(OpKind kind, Var a, object b, bint swapped, const char* funct
 # The value of a Var or array; owned, so that a Var made for the call may go.
 cdef VarRef value_of(object value, str function, str argument) except *
 cdef Var checked(object value, str function, str argument)
+# The value of x, or null where there is none.
+cdef VarRef optional(Var x) except *
 # The Var registered as trainable whose value this is, or None.
 cdef Var trainable_of(const void* node)

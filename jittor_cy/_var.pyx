@@ -172,6 +172,10 @@ def view_of(Var x, *steps):
     cdef VarRef value = current(x)[0]
     for step in steps:
         value = apply_step(value, step)
+    return view_with(x, value, steps)
+
+
+cdef Var view_with(Var x, const VarRef& value, tuple steps):
     cdef Cell cell = x.cell
     if x.recipe is not None and cell.root == NULL and cell.views == 1:
         make_own(x)
@@ -184,7 +188,7 @@ def view_of(Var x, *steps):
         x.cell, x.version = cell, 1
     cdef Var out = Var.__new__(Var)
     out.value = value
-    hold(value.get()[0])
+    hold(out.value.get()[0])
     out.cell, out.version = cell, cell.version
     out.recipe = steps if x.recipe is None else x.recipe + steps
     cell.views += 1
@@ -404,6 +408,13 @@ cdef Var checked(object value, str function, str argument):
 
 cdef VarRef value_of(object value, str function, str argument) except *:
     cdef Var x = checked(value, function, argument)
+    return current(x)[0]
+
+
+cdef VarRef optional(Var x) except *:
+    """The value of x, or null where there is none."""
+    if x is None:
+        return VarRef()
     return current(x)[0]
 
 

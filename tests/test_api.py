@@ -15,7 +15,18 @@ import jittor_cy as jt
 from jittor_cy import ops
 
 PACKAGE = Path(jt.__file__).parent
-MODULES = ("_graph", "_memory", "_device", "_plan", "_convert")
+MODULES = (
+    "_graph",
+    "_compose",
+    "_state",
+    "_arguments",
+    "_index",
+    "_memory",
+    "_device",
+    "_plan",
+    "_program",
+    "_convert",
+)
 
 
 def names_in_stub(tree: ast.Module | ast.ClassDef) -> set[str]:

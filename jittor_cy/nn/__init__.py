@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jittor_cy._graph import matmul  # noqa: F401
+from jittor_cy._compose import matmul  # noqa: F401
 from jittor_cy.nn import functional, init  # noqa: F401
 from jittor_cy.nn.activation import *
 from jittor_cy.nn.attention import *

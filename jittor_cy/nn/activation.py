@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jittor_cy import _graph, ops
+from jittor_cy import _compose, ops
 from jittor_cy._var import Var
 from jittor_cy.errors import ArgumentError, IndexError_
 from jittor_cy.nn.module import Module, Parameter
@@ -47,7 +47,7 @@ def relu6(x: Var) -> Var:
 
     Source: Krizhevsky 2010, "Convolutional deep belief networks on CIFAR-10"
     """
-    return ops.where(x >= 6, 6.0, _graph.relu(x))
+    return ops.where(x >= 6, 6.0, _compose.relu(x))
 
 
 def leaky_relu(x: Var, negative_slope: float = 0.01) -> Var:
@@ -66,7 +66,7 @@ def gelu(x: Var, approximate: str = "none") -> Var:
     """
     if approximate not in ("none", "tanh"):
         raise ArgumentError(f'gelu: approximate is {approximate!r}\n  help: "none" or "tanh"')
-    return _graph.gelu(x, approximate == "tanh")
+    return _compose.gelu(x, approximate == "tanh")
 
 
 def elu(x: Var, alpha: float = 1.0) -> Var:
@@ -122,12 +122,12 @@ def softmax(x: Var, dim: int = -1) -> Var:
     Example:  >>> nn.softmax(jt.zeros(4)).tolist()
               [0.25, 0.25, 0.25, 0.25]
     """
-    return _graph.softmax(x, axis_of("softmax", x, dim), False)
+    return _compose.softmax(x, axis_of("softmax", x, dim), False)
 
 
 def log_softmax(x: Var, dim: int = -1) -> Var:
     """The logarithm of softmax along `dim`, computed without overflow or underflow."""
-    return _graph.softmax(x, axis_of("log_softmax", x, dim), True)
+    return _compose.softmax(x, axis_of("log_softmax", x, dim), True)
 
 
 def axis_of(function: str, x: Var, dim: int) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from jittor_cy import _graph, ops
+from jittor_cy import _compose, ops
 from jittor_cy._var import Var
 from jittor_cy.errors import ArgumentError, ShapeError
 from jittor_cy.nn import init
@@ -37,7 +37,7 @@ def scaled_dot_product_attention(
     Source:   Vaswani et al. 2017, arXiv:1706.03762
     """
     weights = _attention_weights(query, key, attn_mask, is_causal, scale)
-    return _graph.matmul(dropout(weights, dropout_p) if dropout_p else weights, value)
+    return _compose.matmul(dropout(weights, dropout_p) if dropout_p else weights, value)
 
 
 def _attention_weights(query: Var, key: Var, mask: Var | None, is_causal: bool, scale: float | None) -> Var:
@@ -46,16 +46,16 @@ def _attention_weights(query: Var, key: Var, mask: Var | None, is_causal: bool, 
     if is_causal and mask is not None:
         raise ArgumentError("scaled_dot_product_attention: is_causal and attn_mask exclude each other")
     scale = 1 / math.sqrt(query.shape[-1]) if scale is None else scale
-    scores = _graph.matmul(query * scale, _swap_last(key))
+    scores = _compose.matmul(query * scale, _swap_last(key))
     if is_causal:
         rows, columns = ops.arange(query.shape[-2]), ops.arange(key.shape[-2])
         mask = rows.unsqueeze(1) >= columns
     if mask is not None:
         scores = ops.where(mask, scores, _MASKED) if str(mask.dtype) == "bool" else scores + mask
     if mask is None or is_causal:
-        return _graph.softmax(scores, scores.ndim - 1, False)
+        return _compose.softmax(scores, scores.ndim - 1, False)
     idle = scores.max(scores.ndim - 1, keepdims=True) == _MASKED  # the softmax of such a row would be NaN
-    return ops.where(idle, 0.0, _graph.softmax(ops.where(idle, 0.0, scores), scores.ndim - 1, False))
+    return ops.where(idle, 0.0, _compose.softmax(ops.where(idle, 0.0, scores), scores.ndim - 1, False))
 
 
 def _swap_last(x: Var) -> Var:
@@ -117,7 +117,7 @@ class MultiheadAttention(Module):
         mask = self._mask(attn_mask, key_padding_mask, is_causal, batch, length, key.shape[1])
         weights = _attention_weights(heads[0], heads[1], mask, False, None)
         dropped = dropout(weights, self.dropout, self.training)
-        joined = _graph.matmul(dropped, heads[2]).transpose(0, 2, 1, 3).reshape(batch, length, self.embed_dim)
+        joined = _compose.matmul(dropped, heads[2]).transpose(0, 2, 1, 3).reshape(batch, length, self.embed_dim)
         output = self.out_proj(joined)
         output = output if self.batch_first else output.transpose(1, 0, 2)
         if not need_weights:
@@ -132,7 +132,7 @@ class MultiheadAttention(Module):
             weights = [self.q_proj_weight, self.k_proj_weight, self.v_proj_weight]
         bias = self.in_proj_bias
         biases = [None if bias is None else bias[i * size : (i + 1) * size] for i in range(3)]
-        return [_graph.linear(x, w, b) for x, w, b in zip((query, key, value), weights, biases, strict=True)]
+        return [_compose.linear(x, w, b) for x, w, b in zip((query, key, value), weights, biases, strict=True)]
 
     def _split_heads(self, x: Var) -> Var:
         batch, length, _ = x.shape

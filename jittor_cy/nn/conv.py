@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from jittor_cy import _graph
+from jittor_cy import _compose, _graph
 from jittor_cy._var import Var
 from jittor_cy.errors import ArgumentError, ArgumentTypeError, ShapeError
 from jittor_cy.nn import init
@@ -54,8 +54,8 @@ def _convolve(
         x, padding = _named_padding(function, x, tuple(weight.shape[2:]), stride, dilation, padding)
     padding = per_axis(padding, axes, f"{function}: padding")
     if x.ndim == axes + 1:
-        return _graph.conv(x.unsqueeze(0), weight, bias, stride, padding, dilation, groups).squeeze(0)
-    return _graph.conv(x, weight, bias, stride, padding, dilation, groups)
+        return _compose.conv(x.unsqueeze(0), weight, bias, stride, padding, dilation, groups).squeeze(0)
+    return _compose.conv(x, weight, bias, stride, padding, dilation, groups)
 
 
 def _named_padding(
@@ -152,7 +152,7 @@ def conv_transpose2d(
         )
     )
     y = x.unsqueeze(0) if x.ndim == 3 else x
-    y = _graph.conv_transpose(y, weight, bias, stride, padding, output_padding, dilation, groups)
+    y = _compose.conv_transpose(y, weight, bias, stride, padding, output_padding, dilation, groups)
     return y.squeeze(0) if x.ndim == 3 else y
 
 

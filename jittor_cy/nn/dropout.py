@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from jittor_cy import _graph, random
+from jittor_cy import _compose, random
 from jittor_cy._var import Var
 from jittor_cy.errors import ArgumentError
 from jittor_cy.nn.module import Module
@@ -25,7 +25,7 @@ def dropout(x: Var, p: float = 0.5, is_train: bool = True, training: bool | None
     if not (is_train if training is None else training) or p == 0:
         return x
     seed, counter = random.next_counter(math.prod(x.shape))
-    return _graph.dropout(x, p, seed, counter)
+    return _compose.dropout(x, p, seed, counter)
 
 
 class Dropout(Module):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jittor_cy import _graph
+from jittor_cy import _compose, _graph
 from jittor_cy._var import Var
 from jittor_cy.errors import ArgumentError
 from jittor_cy.nn import init
@@ -20,7 +20,7 @@ def embedding(x: Var, weight: Var) -> Var:
     Example:  >>> nn.embedding(jt.array([2, 0]), jt.eye(3)).numpy().tolist()
               [[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]
     """
-    return _graph.embedding(weight, x)
+    return _compose.embedding(weight, x)
 
 
 class Embedding(Module):
@@ -39,7 +39,7 @@ class Embedding(Module):
         self.weight = Parameter(table)
 
     def execute(self, x: Var) -> Var:
-        rows = _graph.embedding(self.weight, x)
+        rows = _compose.embedding(self.weight, x)
         if self.padding_idx is None:
             return rows
         is_padding = (x == self.padding_idx).unsqueeze(-1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from jittor_cy import _graph, ops
+from jittor_cy import _compose, ops
 from jittor_cy._var import Var
 from jittor_cy.errors import ArgumentError
 from jittor_cy.nn.activation import (
@@ -144,7 +144,7 @@ def interpolate(
             x = x.unsqueeze(axis + 1).expand(*x.shape[: axis + 1], m // n, *x.shape[axis + 1 :]).flatten(axis, axis + 1)
         else:
             source = [min(int(i * factor), n - 1) for i in range(m)]
-            x = _graph.take(x, ops.array(source), axis, "interpolate")
+            x = _compose.take(x, ops.array(source), axis, "interpolate")
     return x
 
 

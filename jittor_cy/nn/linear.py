@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from jittor_cy import _graph
+from jittor_cy import _compose
 from jittor_cy._var import Var
 from jittor_cy.nn import init
 from jittor_cy.nn.module import Module, Parameter
@@ -22,7 +22,7 @@ def linear(x: Var, weight: Var, bias: Var | None = None) -> Var:
     Example:  >>> nn.linear(jt.ones(3, 4), jt.ones(2, 4)).shape
               (3, 2)
     """
-    return _graph.linear(x, weight, bias)
+    return _compose.linear(x, weight, bias)
 
 
 class Linear(Module):
@@ -41,7 +41,7 @@ class Linear(Module):
         self.bias = Parameter(init.uniform((out_features,), -bound, bound)) if bias else None
 
     def execute(self, x: Var) -> Var:
-        return _graph.linear(x, self.weight, self.bias)
+        return _compose.linear(x, self.weight, self.bias)
 
     def extra_repr(self) -> str:
         return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"

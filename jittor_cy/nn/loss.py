@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from jittor_cy import _graph, ops
+from jittor_cy import _compose, ops
 from jittor_cy._var import Var
 from jittor_cy.errors import ArgumentError, ShapeError
 from jittor_cy.nn.module import Module
@@ -89,10 +89,10 @@ def cross_entropy(
         loss = cross_entropy(x.unsqueeze(0), target.reshape(1), weight, ignore_index, reduction, label_smoothing)
         return loss.squeeze(0) if reduction == "none" else loss
     if x.ndim == 2:
-        return _graph.cross_entropy(x, target, weight, reduction, ignore_index, label_smoothing)
+        return _compose.cross_entropy(x, target, weight, reduction, ignore_index, label_smoothing)
     _same_shape("cross_entropy", x[:, 0], target)
     classes_last = x.transpose(0, *range(2, x.ndim), 1).reshape(-1, x.shape[1])
-    loss = _graph.cross_entropy(classes_last, target.reshape(-1), weight, reduction, ignore_index, label_smoothing)
+    loss = _compose.cross_entropy(classes_last, target.reshape(-1), weight, reduction, ignore_index, label_smoothing)
     return loss.reshape(target.shape) if reduction == "none" else loss
 
 
@@ -101,7 +101,7 @@ def _cross_entropy_of_probabilities(x: Var, target: Var, weight: Var | None, red
     axis = 1 if x.ndim > 1 else 0
     if smoothing:
         target = target * (1 - smoothing) + smoothing / x.shape[axis]
-    terms = -_graph.softmax(x, axis, True) * target
+    terms = -_compose.softmax(x, axis, True) * target
     if weight is not None:
         terms = terms * weight.reshape(-1, *(1,) * (x.ndim - axis - 1))
     loss = terms.sum(axis)
@@ -133,7 +133,7 @@ def nll_loss(x: Var, target: Var, weight: Var | None = None, ignore_index: int =
     counts = target != ignore_index
     index = ops.where(counts, target, 0)
     picked = pick(x, 1, index, "nll_loss")  # unlike gather's, a negative class is a mistake
-    scale = ops.where(counts, 1.0 if weight is None else _graph.take(weight, index, 0, "nll_loss"), 0.0).cast(
+    scale = ops.where(counts, 1.0 if weight is None else _compose.take(weight, index, 0, "nll_loss"), 0.0).cast(
         str(x.dtype)
     )
     loss = ops.where(counts, -picked * scale, 0.0)

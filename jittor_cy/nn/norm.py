@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from jittor_cy import _graph, ops
+from jittor_cy import _compose, ops
 from jittor_cy._var import Var
 from jittor_cy.autograd import no_grad
 from jittor_cy.errors import ArgumentError, ArgumentTypeError, ShapeError
@@ -58,11 +58,11 @@ def batch_norm(
     if math.prod(x.shape) == 0:
         return _scale_channels(x, weight, bias)
     if not training:
-        return _graph.batch_norm(x, running_mean, running_var, weight, bias, eps, False)[0]
+        return _compose.batch_norm(x, running_mean, running_var, weight, bias, eps, False)[0]
     count = math.prod(x.shape) // x.shape[1] if x.ndim > 1 and x.shape[1] else 0
     if count == 1:
         raise ArgumentError(f"batch_norm: x is {tuple(x.shape)}: training needs more than one value for each channel")
-    y, mean, variance = _graph.batch_norm(x, None, None, weight, bias, eps, True)
+    y, mean, variance = _compose.batch_norm(x, None, None, weight, bias, eps, True)
     with no_grad():
         if running_mean is not None:
             running_mean.update(running_mean * (1 - momentum) + mean * momentum)
@@ -82,10 +82,7 @@ def layer_norm(
     Cost:     one kernel
     Source:   Ba et al. 2016, arXiv:1607.06450
     """
-    normalized = _extents(normalized_shape)
-    if tuple(x.shape[-len(normalized) :]) != normalized:
-        raise ShapeError(f"layer_norm: x is {tuple(x.shape)}, which does not end in {normalized}", x=x)
-    return _graph.layer_norm(x, len(normalized), weight, bias, eps)
+    return _compose.layer_norm(x, normalized_shape, weight, bias, eps)
 
 
 def group_norm(x: Var, num_groups: int, weight: Var | None = None, bias: Var | None = None, eps: float = 1e-5) -> Var:
@@ -99,7 +96,7 @@ def group_norm(x: Var, num_groups: int, weight: Var | None = None, bias: Var | N
     if x.ndim < 2 or x.shape[1] % num_groups:
         raise ShapeError(f"group_norm: x is {tuple(x.shape)}: axis 1 does not divide into {num_groups} groups", x=x)
     groups = x.reshape(x.shape[0], num_groups, math.prod(x.shape[1:]) // num_groups)
-    y = _graph.layer_norm(groups, 1, None, None, eps).reshape(x.shape)
+    y = _compose.layer_norm(groups, groups.shape[2], None, None, eps).reshape(x.shape)
     return _scale_channels(y, weight, bias)
 
 
@@ -275,7 +272,7 @@ class LayerNorm(Module):
         self.bias = Parameter(ops.zeros(self.normalized_shape)) if elementwise_affine and bias else None
 
     def execute(self, x: Var) -> Var:
-        return layer_norm(x, self.normalized_shape, self.weight, self.bias, self.eps)
+        return _compose.layer_norm(x, self.normalized_shape, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:
         return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"

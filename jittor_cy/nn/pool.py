@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jittor_cy import _graph, ops
+from jittor_cy import _compose, ops
 from jittor_cy._var import Var
 from jittor_cy.errors import ArgumentError, ArgumentTypeError, ShapeError
 from jittor_cy.nn.conv import Extent, per_axis
@@ -44,7 +44,7 @@ def _pool(
     if any(p > k // 2 for p, k in zip(padding, kernel, strict=True)):
         raise ArgumentError(f"{function}: padding {padding} is more than half of the kernel {kernel}")
     y = x.unsqueeze(0) if x.ndim == axes + 1 else x
-    y = _graph.pool(y, maximum, kernel, stride, padding, ceil_mode, count_include_pad)
+    y = _compose.pool(y, maximum, kernel, stride, padding, ceil_mode, count_include_pad)
     return y.squeeze(0) if x.ndim == axes + 1 else y
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from jittor_cy import _graph, ops
+from jittor_cy import _compose, ops
 from jittor_cy._var import Var
 from jittor_cy.errors import ArgumentError, ShapeError
 from jittor_cy.nn import init
@@ -98,11 +98,11 @@ class _Recurrent(Module):
         return given
 
     def _run(self, x: Var, state: State, suffix: str, reverse: bool) -> tuple[Var, State]:
-        from_input = _graph.linear(x, getattr(self, f"weight_ih_{suffix}"), getattr(self, f"bias_ih_{suffix}", None))
+        from_input = _compose.linear(x, getattr(self, f"weight_ih_{suffix}"), getattr(self, f"bias_ih_{suffix}", None))
         weight, bias = getattr(self, f"weight_hh_{suffix}"), getattr(self, f"bias_hh_{suffix}", None)
         outputs: list[Var] = [x] * x.shape[0]
         for t in reversed(range(x.shape[0])) if reverse else range(x.shape[0]):
-            state = self.step(from_input[t], _graph.linear(state[0], weight, bias), state)
+            state = self.step(from_input[t], _compose.linear(state[0], weight, bias), state)
             outputs[t] = state[0]
         return ops.stack(outputs, 0), state
 
@@ -144,7 +144,7 @@ class RNN(_Recurrent):
     def step(self, from_input: Var, from_hidden: Var, state: State) -> State:
         """h = f(from_input + from_hidden)."""
         total = from_input + from_hidden
-        return (total.tanh() if self.nonlinearity == "tanh" else _graph.relu(total),)
+        return (total.tanh() if self.nonlinearity == "tanh" else _compose.relu(total),)
 
 
 class LSTM(_Recurrent):

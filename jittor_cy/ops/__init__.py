@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from jittor_cy import _convert, _graph, _var
+from jittor_cy import _convert, _graph, _index, _var
 from jittor_cy._var import Var
 from jittor_cy.ops import (
     activation,
@@ -209,7 +209,7 @@ def methods() -> dict[str, Any]:
     table.update({f"{name}_": in_place(name, table[name]) for name in IN_PLACE})
     e = elementwise
     table.update(
-        __getitem__=indexing.getitem,
+        __getitem__=_index.getitem,
         __setitem__=indexing.setitem,
         T=property(movement.permute, doc="The axes reversed. A view."),
         mT=property(movement.matrix_transpose, doc="The last two axes exchanged. A view."),

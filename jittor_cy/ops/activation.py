@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jittor_cy import _graph
+from jittor_cy import _compose
 from jittor_cy._var import Var
 from jittor_cy.ops._rules import as_var
 from jittor_cy.ops.elementwise import sigmoid
@@ -17,7 +17,7 @@ def relu(x: Var) -> Var:
     Example:  >>> jt.relu(jt.array([-1.0, 2.0])).tolist()
               [0.0, 2.0]
     """
-    return _graph.relu(as_var(x, "relu"))
+    return _compose.relu(as_var(x, "relu"))
 
 
 def gelu(x: Var, approximate: str = "none") -> Var:
@@ -26,7 +26,7 @@ def gelu(x: Var, approximate: str = "none") -> Var:
     Dtypes:   floating; 16-bit inputs compute in float32
     Source:   Hendrycks & Gimpel 2016, arXiv:1606.08415
     """
-    return _graph.gelu(as_var(x, "gelu"), approximate == "tanh")
+    return _compose.gelu(as_var(x, "gelu"), approximate == "tanh")
 
 
 def silu(x: Var) -> Var:

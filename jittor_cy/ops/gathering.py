@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from jittor_cy import _graph
+from jittor_cy import _compose, _graph
 from jittor_cy._var import Var
 from jittor_cy.errors import ArgumentError, DtypeError, ShapeError
 from jittor_cy.ops._rules import as_var, axis_index, one_axis
@@ -31,10 +31,10 @@ def index_select(x: Var, dim: int, index: Var) -> Var:
     x, index = as_var(x, "index_select"), as_var(index, "index_select", "index")
     place = axis_index(dim, max(x.ndim, 1), "index_select")
     if x.ndim:
-        return _graph.take(x, at_least_1d(index), place, "index_select")
+        return _compose.take(x, at_least_1d(index), place, "index_select")
     if math.prod(index.shape) != 1:
         raise ShapeError("index_select: of a 0-d var one element is taken", x=x, index=index)
-    return _graph.take(at_least_1d(x), _graph.reshape(index, ()), 0, "index_select")
+    return _compose.take(at_least_1d(x), _graph.reshape(index, ()), 0, "index_select")
 
 
 def at_least_1d(x: Var) -> Var:

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from jittor_cy import _graph
+from jittor_cy import _compose, _graph
+from jittor_cy._index import plain_steps, set_general
 from jittor_cy._var import Var, same_view, view_of
 from jittor_cy.errors import ArgumentError, ArgumentTypeError, DtypeError, IndexError_, ShapeError
 from jittor_cy.ops._rules import as_var, is_number, one_axis
@@ -40,6 +41,9 @@ def getitem(x: Var, key: Any) -> Var:
     return take_advanced(part(x, steps), advanced)
 
 
+set_general(getitem)
+
+
 def part(x: Var, steps: list[tuple]) -> Var:
     return view_of(x, *steps) if steps else x
 
@@ -64,10 +68,10 @@ def is_scalar(value: Any) -> bool:
 
 def parse(x: Var, key: Any) -> tuple[list[tuple], list[Any] | None]:
     """Steps of a view; and, where there are masks or arrays, an entry for each of its axes: None or an index Var."""
-    keys = list(key) if isinstance(key, tuple) else [key]
-    plain = plain_steps(x.shape, keys)
+    plain = plain_steps(x, key)
     if plain is not None:
         return plain, None
+    keys = list(key) if isinstance(key, tuple) else [key]
     if any(isinstance(k, Expression) for k in keys):
         return [], [Expression.of(k) for k in keys]
     keys = [advanced_key(k) if isinstance(k, (list, np.ndarray, Var)) else k for k in keys]
@@ -100,38 +104,6 @@ def parse(x: Var, key: Any) -> tuple[list[tuple], list[Any] | None]:
     if shape != extents:
         steps.append((RESHAPE, tuple(shape)))
     return steps, advanced if any(a is not None for a in advanced) else None
-
-
-def plain_steps(shape: tuple[int, ...], keys: list[Any]) -> list[tuple] | None:
-    """The steps for ints and slices in range, in a fifth of the time; None: parse looks closer, or says why not."""
-    if len(keys) > len(shape):
-        return None
-    start, step, extents, kept = [], [], [], []
-    for k, n in zip(keys, shape, strict=False):
-        if type(k) is slice:
-            try:
-                first, stop, stride = k.indices(n)
-            except (TypeError, ValueError):
-                return None
-            count = len(range(first, stop, stride))
-            kept.append(count)
-            start.append(first if count else 0)
-            step.append(stride)
-            extents.append(count)
-        elif type(k) is int and -n <= k < n:
-            start.append(k if k >= 0 else k + n)
-            step.append(1)
-            extents.append(1)
-        else:
-            return None
-    rest = shape[len(keys) :]
-    whole = (*extents, *rest)
-    steps: list[tuple] = []
-    if whole != shape or any(start) or step.count(1) != len(step):
-        steps.append((SLICE, (*start, *(0,) * len(rest)), (*step, *(1,) * len(rest)), whole))
-    if len(kept) != len(extents):
-        steps.append((RESHAPE, (*kept, *rest)))
-    return steps
 
 
 def is_int(k: Any) -> bool:
@@ -262,7 +234,7 @@ def put_last(x: Var, structure: list[int], indices: list[Var], value: Var, funct
     numbers = _graph.reshape(_graph.iota((count,), "int64", 0, 0, 1), value.shape)
     structure, extents = for_writing(structure, x.shape)
     last = _graph.reindex_reduce([numbers, *indices], [2, *structure], extents, x.shape, function)
-    chosen = _graph.take(_graph.reshape(value, (count,)), where(last < 0, 0, last), 0, function)
+    chosen = _compose.take(_graph.reshape(value, (count,)), where(last < 0, 0, last), 0, function)
     return _graph.where(last >= 0, chosen, x)
 
 
@@ -273,8 +245,8 @@ def take(x: Var, index: Any, dim: int | None = None, *, axis: int | None = None)
     """Elements of x along `dim` (default: of x flattened) at the places in `index`; negative ones: from the end."""
     x, index = as_var(x, "take"), as_var(index, "take", "index")
     if dim is None and axis is None:
-        return _graph.take(_graph.reshape(x, (math.prod(x.shape),)), index, 0, "take")
-    return _graph.take(x, index, one_axis(dim, axis, x.ndim, "take"), "take")
+        return _compose.take(_graph.reshape(x, (math.prod(x.shape),)), index, 0, "take")
+    return _compose.take(x, index, one_axis(dim, axis, x.ndim, "take"), "take")
 
 
 def masked_fill(x: Var, mask: Var, value: Any) -> Var:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from jittor_cy import _graph
+from jittor_cy import _compose, _graph
 from jittor_cy._var import Var
 from jittor_cy.errors import ArgumentError, ShapeError
 from jittor_cy.ops._rules import as_var, axis_index
@@ -28,7 +28,7 @@ def matmul(a: Var, b: Var, *, dtype: Any = None) -> Var:
               30000
     """
     a, b = as_var(a, "matmul", "a"), as_var(b, "matmul", "b")
-    return _graph.matmul(a, b) if dtype is None else _graph.matmul(cast(a, dtype), cast(b, dtype))
+    return _compose.matmul(a, b) if dtype is None else _compose.matmul(cast(a, dtype), cast(b, dtype))
 
 
 def mm(a: Var, b: Var) -> Var:

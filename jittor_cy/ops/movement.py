@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from jittor_cy import _graph
+from jittor_cy import _compose, _graph
 from jittor_cy._var import Var, view_of
 from jittor_cy.errors import ArgumentError, ArgumentTypeError, DtypeError, ShapeError
 from jittor_cy.ops._rules import as_var, axis_index, axis_list, pick, sizes
@@ -251,7 +251,7 @@ def repeat_interleave(
         raise ShapeError(f"repeat_interleave: output_size is {output_size}, the repeats make {extent}", x=x)
     if counts.size != 1:
         places = np.repeat(np.arange(x.shape[dim]), counts.astype(np.int64))
-        return _graph.take(x, as_var(places, "repeat_interleave"), dim, "repeat_interleave")
+        return _compose.take(x, as_var(places, "repeat_interleave"), dim, "repeat_interleave")
     times = int(counts.reshape(-1)[0])
     shape = (*x.shape[: dim + 1], times, *x.shape[dim + 1 :])
     axes = [*range(dim + 1), -1, *range(dim + 1, x.ndim)]

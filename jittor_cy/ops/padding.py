@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from jittor_cy import _graph
+from jittor_cy import _compose, _graph
 from jittor_cy._var import Var
 from jittor_cy.errors import ArgumentError, ShapeError
 from jittor_cy.ops._rules import as_var
@@ -85,7 +85,7 @@ def own_border(x: Var, axis: int, low: int, high: int, mode: str) -> Var:
     """One axis with its border: a Take at places that are counted in the graph, so that no length is compiled in."""
     n = x.shape[axis]
     places = _graph.iota((n + low + high,), "int64", 0, -low, 1)
-    return _graph.take(x, PLACES[mode](places, n), axis, "pad")
+    return _compose.take(x, PLACES[mode](places, n), axis, "pad")
 
 
 # The place within n elements that the place i, which may be outside, is filled from.

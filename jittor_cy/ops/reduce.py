@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from jittor_cy import _graph
+from jittor_cy import _compose, _graph
 from jittor_cy._var import Var
 from jittor_cy.errors import ArgumentError, ShapeError
 from jittor_cy.ops import elementwise as e
@@ -268,19 +268,19 @@ def softmax(x: Var, dim: int = -1, dtype: Any = None, *, axis: int | None = None
     Cost:     one kernel
     """
     x = as_var(x, "softmax") if dtype is None else e.cast(x, dtype)
-    return _graph.softmax(x, one_axis(dim if axis is None else None, axis, x.ndim, "softmax"), False)
+    return _compose.softmax(x, one_axis(dim if axis is None else None, axis, x.ndim, "softmax"), False)
 
 
 def log_softmax(x: Var, dim: int = -1, dtype: Any = None, *, axis: int | None = None) -> Var:
     """Logarithm of softmax along `dim`, without its rounding."""
     x = as_var(x, "log_softmax") if dtype is None else e.cast(x, dtype)
-    return _graph.softmax(x, one_axis(dim if axis is None else None, axis, x.ndim, "log_softmax"), True)
+    return _compose.softmax(x, one_axis(dim if axis is None else None, axis, x.ndim, "log_softmax"), True)
 
 
 def logsumexp(x: Var, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool | None = None) -> Var:
     """Logarithm of the sum of exp(x) over `dim` (default: all); safe for large x."""
     x, axes, keep = reduction_axes(x, dim, keepdim, axis, keepdims, "logsumexp")
-    return x if axes is None else _graph.logsumexp(x, axes, keep)
+    return x if axes is None else _compose.logsumexp(x, axes, keep)
 
 
 def cumsum(x: Var, dim: int | None = None, dtype: Any = None, *, axis: int | None = None) -> Var:

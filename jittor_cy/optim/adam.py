@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from jittor_cy import _graph
+from jittor_cy import _compose
 from jittor_cy._var import Var
 from jittor_cy.errors import ArgumentError
 from jittor_cy.optim.optimizer import Optimizer
@@ -60,7 +60,7 @@ class Adam(Optimizer):
     def _update(self, param: Var, gradient: Var, group: dict[str, Any], state: dict[str, Any], number: int) -> None:
         state["step"] = int(state.get("step", 0)) + 1
         largest = state["max_exp_avg_sq"] if group["amsgrad"] else None
-        _graph.adam_update(
+        _compose.adam_update(
             param,
             gradient,
             state["exp_avg"],

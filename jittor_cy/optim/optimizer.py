@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from jittor_cy import _graph, ops
+from jittor_cy import _compose, _graph, _state, ops
 from jittor_cy._var import Var
 from jittor_cy.autograd import no_grad
 from jittor_cy.errors import ArgumentError, ArgumentTypeError, GradientError
@@ -112,7 +112,7 @@ class Optimizer:
             if param.requires_grad and id(param) in gradients
         ]
         self._start_state(updated)
-        number = _graph.next_update_group()
+        number = _compose.next_update_group()
         for param, group, state in updated:
             self._update(param, gradients[id(param)], group, state, number)
         if loss is not None or self._owns_gradients:
@@ -127,7 +127,7 @@ class Optimizer:
                     state[name] = ops.zeros(param.shape, dtype=str(param.dtype)).stop_grad()
                     made.append(state[name])
         if made:
-            _graph.flush(made)
+            _state.flush(made)
 
     def _zeros(self, group: dict[str, Any]) -> tuple[str, ...]:
         """Names in a parameter's state that start as zeros of its shape."""

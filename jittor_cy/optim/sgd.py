@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from jittor_cy import _graph, ops
+from jittor_cy import _compose, ops
 from jittor_cy._var import Var
 from jittor_cy.errors import ArgumentError
 from jittor_cy.optim.optimizer import Optimizer
@@ -63,7 +63,7 @@ class SGD(Optimizer):
         first = buffer is None
         if group["momentum"] != 0 and first:
             buffer = state["momentum_buffer"] = ops.zeros(param.shape, dtype=str(param.dtype)).stop_grad()
-        _graph.sgd_update(
+        _compose.sgd_update(
             param,
             gradient,
             buffer if group["momentum"] != 0 else None,

@@ -9,9 +9,10 @@ namespace jtcy {
 
 // Note [Reference counts]
 // The count starts at 0 and an object dies when it returns to 0. Counts are atomic because Buffers and Kernels are
-// released by the executor too; graph nodes pay for it only an uncontended add.
+// released by the executor too. Nodes of the graph are only ever touched with the GIL held, and there are a dozen
+// references a node: theirs are plain.
 
-/// Base of everything that a Ref may own. T must be deletable through T*.
+/// Base of what a Ref may own in any thread. T must be deletable through T*.
 class RefCounted {
  public:
   RefCounted() = default;
@@ -27,6 +28,23 @@ class RefCounted {
 
  private:
   mutable std::atomic<int64_t> count_{0};
+};
+
+/// Base of what a Ref may own in one thread at a time.
+class PlainRefCounted {
+ public:
+  PlainRefCounted() = default;
+  PlainRefCounted(const PlainRefCounted&) = delete;
+  PlainRefCounted& operator=(const PlainRefCounted&) = delete;
+  void add_ref() const noexcept { ++count_; }
+  bool drop_ref() const noexcept { return --count_ == 0; }
+  int64_t ref_count() const noexcept { return count_; }
+
+ protected:
+  ~PlainRefCounted() = default;
+
+ private:
+  mutable int32_t count_ = 0;
 };
 
 /// What happens when the last Ref goes; graph nodes overload it to free chains without recursion.

@@ -95,6 +95,7 @@ void Flush::run(const Prefix& prefix) {
 
 std::vector<Op*> Flush::choose(const std::vector<Var*>& targets, bool everything) {
   std::vector<Op*> cut;
+  if (!prefix_ && !everything) prefix_ = state_.policy.step_of(targets);
   if (!prefix_) {
     cut = choose_cut(targets, everything);
     if (!everything) prefix_ = state_.policy.step_of(cut);

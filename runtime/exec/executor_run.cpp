@@ -99,7 +99,6 @@ class RunExecutor {
 
   /// Of a launch, with what runs with a contraction.
   std::string name_of(int32_t number) const {
-    const auto& launches = layout().program->launches;
     const int32_t contraction = contraction_of(number);
     if (contraction < 0) return own_name(number);
     std::string name;

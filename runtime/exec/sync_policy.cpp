@@ -69,6 +69,14 @@ std::optional<Prefix> SyncPolicy::step_of(const std::vector<Op*>& cut) {
   return step_before(std::numeric_limits<uint64_t>::max());
 }
 
+std::optional<Prefix> SyncPolicy::step_of(const std::vector<Var*>& targets) {
+  for (const Var* target : targets) {
+    if (target->realized() || target->producer->id > step_end_) continue;
+    return step_before(std::numeric_limits<uint64_t>::max());
+  }
+  return std::nullopt;
+}
+
 void SyncPolicy::restart(bool everything) noexcept {
   start_ = seen_;
   ops_ = nbytes_ = 0;

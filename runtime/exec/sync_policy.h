@@ -15,6 +15,8 @@ class SyncPolicy {
   std::optional<Prefix> border(int64_t window_ops, int64_t window_nbytes);
   /// A read that needs something of a step that is recorded to its end: the whole step, which then counts as flushed.
   std::optional<Prefix> step_of(const std::vector<Op*>& cut);
+  /// The same, where a target itself is part of the step: then no cut need be chosen.
+  std::optional<Prefix> step_of(const std::vector<Var*>& targets);
   /// A flush of any reason starts a new window; `everything`: nothing is left of a step.
   void restart(bool everything) noexcept;
 

@@ -10,7 +10,16 @@ namespace {
 
 bool float_only(OpKind kind) noexcept { return (properties_of(kind) & kFloatOnly) != 0; }
 
+/// Without the copies that a list in braces makes.
+SmallVector<VarRef, 2> pair_of(VarRef a, VarRef b) {
+  SmallVector<VarRef, 2> pair;
+  pair.push_back(std::move(a));
+  pair.push_back(std::move(b));
+  return pair;
+}
+
 VarRef cast_and_spread(const VarRef& x, Dtype dtype, const Shape& shape, const char* function) {
+  if (x->dtype == dtype && x->shape == shape) return x;
   return make_broadcast_to(make_cast(x, dtype), shape, function);
 }
 
@@ -39,13 +48,13 @@ Dtype scalar_dtype(const VarRef& x, bool is_float) noexcept {
 VarRef compose_binary(OpKind kind, const VarRef& a, const VarRef& b, const char* function) {
   const bool to_float = float_only(kind);
   if (a->dtype == b->dtype && a->shape == b->shape && (!to_float || floating(a->dtype))) {
-    return make_elementwise(kind, {a, b}, function);
+    return make_elementwise(kind, pair_of(a, b), function);
   }
   Dtype dtype = common_dtype(a, b);
   if (to_float) dtype = result_dtype(dtype);
   const Shape shape = broadcast_shape(a, b, function);
   return make_elementwise(
-      kind, {cast_and_spread(a, dtype, shape, function), cast_and_spread(b, dtype, shape, function)}, function);
+      kind, pair_of(cast_and_spread(a, dtype, shape, function), cast_and_spread(b, dtype, shape, function)), function);
 }
 
 VarRef compose_binary_scalar(OpKind kind, const VarRef& a, bool scalar_first, bool is_float, double f, int64_t i,
@@ -62,7 +71,7 @@ VarRef compose_binary_scalar(OpKind kind, const VarRef& a, bool scalar_first, bo
   }
   VarRef scalar = is_float ? make_full(x->shape, dtype, f) : make_full_int(x->shape, dtype, i);
   scalar->stop_grad = true;
-  return scalar_first ? make_elementwise(kind, {scalar, x}, function) : make_elementwise(kind, {x, scalar}, function);
+  return make_elementwise(kind, scalar_first ? pair_of(scalar, x) : pair_of(x, scalar), function);
 }
 
 VarRef compose_unary(OpKind kind, const VarRef& x, const char* function) {

@@ -29,9 +29,9 @@ VarRef compose_layer_norm(const VarRef& x, int normalized_dims, const VarRef& we
   check_parameter(bias, tail, "bias", "layer_norm");
   const Dtype dtype = compute_dtype(x->dtype);
   const VarRef wide = make_cast(x, dtype);
-  const auto count = static_cast<double>(element_count(tail));
-  const VarRef mean = reduce_axes(wide, ReduceKind::kSum, first, ndim) / count;
-  const VarRef centred = wide - repeat_axes(mean, x->shape, first, ndim);
+  const VarRef sum = reduce_axes(wide, ReduceKind::kSum, first, ndim);
+  const VarRef count = constant_like(sum, static_cast<double>(element_count(tail)));
+  const VarRef centred = wide - repeat_axes(sum / count, x->shape, first, ndim);
   const VarRef variance = reduce_axes(square(centred), ReduceKind::kSum, first, ndim) / count;
   VarRef y = centred * repeat_axes(rsqrt(variance + eps), x->shape, first, ndim);
   if (weight) y = y * make_broadcast_to(make_cast(weight, dtype), x->shape, "layer_norm");

@@ -8,7 +8,7 @@
 namespace jtcy {
 
 // Note [Cut]
-// A cut is what the targets need: the ops of their unrealized ancestors, found with a stack and sorted by id. Siblings
+// A cut is what the targets need: the ops of their unrealized ancestors, in order of id (Note [Collecting]). Siblings
 // join: an op with a held output, recorded before the last target, that reads something of the cut and nothing pending
 // outside it. An op whose outputs are realized is never met, because the walk goes through unrealized Vars only.
 // A prefix is cut where the sequence of ops says so (Note [Step], exec/sync_policy.cpp): everything held up to there.
@@ -33,37 +33,92 @@ namespace {
 
 enum Mark : int64_t { kOutside = -1, kInCut = 0, kLive = 1, kDead = 2, kTail = 3, kFree = 4 };
 
-struct Scratch {
-  std::vector<std::pair<uint64_t, Op*>> ordered;
-  std::vector<Op*> stack;
-};
-Scratch g_scratch;
-
-void visit(const Var& var) {
-  if (var.realized()) return;
-  Op* op = var.producer.get();
-  JTCY_ASSERT(op != nullptr, "a Var without data and producer");
-  if (op->local != kOutside) return;
-  op->local = kInCut;
-  g_scratch.stack.push_back(op);
-}
-
-void drain_stack() {
-  while (!g_scratch.stack.empty()) {
-    Op* op = g_scratch.stack.back();
-    g_scratch.stack.pop_back();
-    g_scratch.ordered.emplace_back(op->id, op);
-    const std::size_t count = operand_count(*op);
-    for (std::size_t i = 0; i < count; ++i) visit(*op->inputs[i]);
-  }
-}
-
 bool wanted_by_handle(const Op& op) noexcept {
   for (const Var* output : op.outputs) {
     if (output != nullptr && output->held > 0 && !output->realized()) return true;
   }
   return false;
 }
+
+// Note [Collecting]
+// The list of pending ops is in order of id, so that a walk backwards meets every reader of an op before the op itself:
+// one pass collects a cut in order, and it ends with the first op that is needed. Ops that were executed are in no list
+// (Note [Saved]); they are followed with a stack, and sorted in.
+
+/// Marks and collects the ops of one cut. There is one at a time, and it keeps its memory.
+class Collector {
+ public:
+  void start() {
+    ops_.clear();
+    loose_.clear();
+    linked_ = 0;
+  }
+  void need(const Var& var) {
+    if (var.realized()) return;
+    Op* op = var.producer.get();
+    JTCY_ASSERT(op != nullptr, "a Var without data and producer");
+    if (op->local == kOutside) take(op);
+  }
+  void take(Op* op) {
+    op->local = kInCut;
+    if (op->executed) {
+      stack_.push_back(op);
+    } else {
+      ++open_;
+      if (last_ == nullptr || op->id > last_->id) last_ = op;
+    }
+  }
+  /// Everything that what was marked since the last call needs.
+  void collect() {
+    const std::size_t first = ops_.size();
+    follow_executed();
+    for (Op* op = last_; open_ > 0; op = op->previous_pending) {
+      if (op->local != kInCut) continue;
+      --open_;
+      ops_.push_back(op);
+      need_inputs(*op);
+      if (!stack_.empty()) follow_executed();
+    }
+    last_ = nullptr;
+    linked_ += ops_.size() - first;
+    std::reverse(ops_.begin() + static_cast<std::ptrdiff_t>(first), ops_.end());
+  }
+  /// Ops of which all inputs are there already.
+  void add(Op* op) {
+    op->local = kInCut;
+    ++linked_;
+    loose_.push_back(op);
+  }
+  /// Whether nothing that is pending stays outside.
+  bool covers_pending() const noexcept { return linked_ == static_cast<std::size_t>(g_graph.pending); }
+  /// In order of id.
+  std::vector<Op*> ops() {
+    if (loose_.empty()) return ops_;
+    ops_.insert(ops_.end(), loose_.begin(), loose_.end());
+    std::sort(ops_.begin(), ops_.end(), [](const Op* a, const Op* b) { return a->id < b->id; });
+    return ops_;
+  }
+
+ private:
+  void need_inputs(const Op& op) {
+    const std::size_t count = operand_count(op);
+    for (std::size_t i = 0; i < count; ++i) need(*op.inputs[i]);
+  }
+  void follow_executed() {
+    while (!stack_.empty()) {
+      Op* op = stack_.back();
+      stack_.pop_back();
+      loose_.push_back(op);
+      need_inputs(*op);
+    }
+  }
+
+  std::vector<Op*> ops_, loose_, stack_;
+  Op* last_ = nullptr;      // the last pending op that was marked and not collected yet
+  std::size_t open_ = 0;    // how many there are
+  std::size_t linked_ = 0;  // of the list of pending ops, in the cut
+};
+Collector g_collector;
 
 bool is_sibling(const Op& op) noexcept {
   if (op.local != kOutside || !wanted_by_handle(op)) return false;
@@ -79,16 +134,10 @@ bool is_sibling(const Op& op) noexcept {
 }
 
 void add_siblings(uint64_t last_id) {
+  if (g_collector.covers_pending()) return;
   for (Op* op = g_graph.first_pending; op != nullptr && op->id < last_id; op = op->next_pending) {
-    if (!is_sibling(*op)) continue;
-    op->local = kInCut;
-    g_scratch.ordered.emplace_back(op->id, op);
+    if (is_sibling(*op)) g_collector.add(op);
   }
-}
-
-void take(Op* op) {
-  op->local = kInCut;
-  g_scratch.stack.push_back(op);
 }
 
 /// Behind a prefix: kTail where an op needs values of the cut and nothing else that is pending, kFree where it needs
@@ -114,10 +163,8 @@ void add_tail(Op* first, uint64_t end) {
     if (op->local == kTail && wanted_by_handle(*op)) held.push_back(op);
     if (op->local != kInCut) op->local = kOutside;
   }
-  for (Op* op : held) {
-    if (op->local == kOutside) take(op);
-    drain_stack();
-  }
+  for (Op* op : held) g_collector.take(op);
+  g_collector.collect();
 }
 
 bool is_dear(const Op& op) noexcept {
@@ -148,17 +195,17 @@ bool path_is_live(const Op& op) noexcept {
   return false;
 }
 
-void mark_live(const std::vector<Op*>& cut) noexcept {
-  for (Op* op : cut) op->local = path_is_live(*op) ? kLive : kDead;
-}
+/// An unrealized operand of an op of the cut is made in the cut.
+bool made_in_cut(const Var& var) noexcept { return !var.realized(); }
 
-bool made_in_cut(const Var& var) noexcept { return !var.realized() && var.producer->local != kOutside; }
-
-/// Var::local becomes the number of references by operands of the cut.
-void count_references(const std::vector<Op*>& cut) noexcept {
+/// Op::local becomes kLive or kDead, Var::local the number of references by operands of the cut.
+void mark_live_and_count(const std::vector<Op*>& cut) noexcept {
   for (Op* op : cut) {
+    op->local = path_is_live(*op) ? kLive : kDead;
     for (Var* output : op->outputs) {
-      if (output != nullptr) output->local = 0;
+      if (output == nullptr) continue;
+      output->saved = false;
+      output->local = 0;
     }
     const std::size_t count = operand_count(*op);
     for (std::size_t i = 0; i < count; ++i) {
@@ -169,7 +216,6 @@ void count_references(const std::vector<Op*>& cut) noexcept {
 
 /// Back from what is wanted afterwards; a tape's references do not count as the cut's own.
 void mark_saved(const std::vector<Op*>& cut) noexcept {
-  count_references(cut);
   for (auto at = cut.rbegin(); at != cut.rend(); ++at) {
     Op* op = *at;
     bool wanted = false;
@@ -205,7 +251,8 @@ void save_for_pending(const std::vector<Op*>& cut) noexcept {
     if (op->local != kOutside) continue;
     const std::size_t count = operand_count(*op);
     for (std::size_t i = 0; i < count; ++i) {
-      if (made_in_cut(*op->inputs[i])) op->inputs[i]->local = kWantedOutside;
+      const Var& input = *op->inputs[i];
+      if (!input.realized() && input.producer->local != kOutside) op->inputs[i]->local = kWantedOutside;
     }
   }
   for (Op* op : cut) {
@@ -218,21 +265,11 @@ void save_for_pending(const std::vector<Op*>& cut) noexcept {
 }
 
 std::vector<Op*> finish(const std::vector<Var*>& targets) {
-  auto& ordered = g_scratch.ordered;
-  if (!std::is_sorted(ordered.begin(), ordered.end())) std::sort(ordered.begin(), ordered.end());
-  std::vector<Op*> cut;
-  cut.reserve(ordered.size());
-  for (const auto& entry : ordered) {
-    cut.push_back(entry.second);
-    for (Var* output : entry.second->outputs) {
-      if (output != nullptr) output->saved = false;
-    }
-  }
-  ordered.clear();
+  std::vector<Op*> cut = g_collector.ops();
+  mark_live_and_count(cut);
   for (Var* target : targets) target->saved = !target->realized();
-  mark_live(cut);
   mark_saved(cut);
-  save_for_pending(cut);
+  if (!g_collector.covers_pending()) save_for_pending(cut);
   for (Op* op : cut) op->local = kOutside;
   return cut;
 }
@@ -266,26 +303,28 @@ void settle_inputs(const Op& op) noexcept {
 
 std::vector<Op*> choose_cut(const std::vector<Var*>& targets, bool everything) {
   uint64_t last_id = 0;
+  g_collector.start();
   for (Var* target : targets) {
     last_id = std::max(last_id, target->id);
-    visit(*target);
+    g_collector.need(*target);
   }
   if (everything) {
     for (Op* op = g_graph.first_pending; op != nullptr; op = op->next_pending) {
-      if (op->local == kOutside && wanted_by_handle(*op)) take(op);
+      if (op->local == kOutside && wanted_by_handle(*op)) g_collector.take(op);
     }
   }
-  drain_stack();
+  g_collector.collect();
   if (!everything) add_siblings(last_id);
   return finish(targets);
 }
 
 std::vector<Op*> choose_prefix(const Prefix& prefix) {
+  g_collector.start();
   Op* op = g_graph.first_pending;
   for (; op != nullptr && op->id <= prefix.last; op = op->next_pending) {
-    if (op->local == kOutside && wanted_by_handle(*op)) take(op);
+    if (op->local == kOutside && wanted_by_handle(*op)) g_collector.take(op);
   }
-  drain_stack();
+  g_collector.collect();
   add_tail(op, prefix.end);
   return finish({});
 }
@@ -302,8 +341,10 @@ void retire(const std::vector<Op*>& cut) {
     op->executed = op->pending = !has_value(*op);
     unlink_pending(op);
   }
-  for (Op* op : cut) settle_inputs(*op);
-  mark_live(cut);
+  for (Op* op : cut) {
+    settle_inputs(*op);
+    op->local = path_is_live(*op) ? kLive : kDead;
+  }
   for (Op* op : cut) {
     const bool drop = op->local == kDead && !op->pending;
     op->local = kOutside;

@@ -69,17 +69,6 @@ Device device_of(const SmallVector<VarRef, 2>& inputs, std::size_t operands) {
   return device;
 }
 
-Op* start_op(OpKind kind, const SmallVector<VarRef, 2>& inputs, Attrs&& attrs, bool differentiable) {
-  Op* op = new_op();
-  op->kind = kind;
-  op->attrs = std::move(attrs);
-  op->inputs = inputs;
-  op->differentiable = differentiable;
-  op->id = g_graph.next_id;
-  if (g_graph.origin_hooks.current != nullptr) op->origin = g_graph.origin_hooks.current();
-  return op;
-}
-
 Var* add_output(Op* op, const Shape& shape, Dtype dtype, Device device) {
   Var* var = new_var();
   var->id = g_graph.next_id++;
@@ -93,14 +82,16 @@ Var* add_output(Op* op, const Shape& shape, Dtype dtype, Device device) {
   return var;
 }
 
-VarRef record(OpKind kind, const SmallVector<VarRef, 2>& inputs, Attrs&& attrs, const Shape& shape, Dtype dtype) {
-  const Device device = device_of(inputs, kind == OpKind::kCopy ? 1 : inputs.size());
-  Op* op = start_op(kind, inputs, std::move(attrs), records_gradient(inputs, dtype));
-  VarRef out(add_output(op, shape, dtype, device));
+void begin(Op* op, bool differentiable) {
+  op->differentiable = differentiable;
+  op->id = g_graph.next_id;
+  if (g_graph.origin_hooks.current != nullptr) op->origin = g_graph.origin_hooks.current();
+}
+
+void finish(Op* op, Dtype dtype) noexcept {
   op->hash = hash_op(*op, dtype);
   link_pending(op);
   ++g_graph.recorded;
-  return out;
 }
 
 /// One user callback behind several ops.
@@ -188,21 +179,36 @@ VarRef make_leaf(Ref<Buffer> buffer, int64_t offset, Shape shape, Strides stride
   return out;
 }
 
-VarRef make_node(OpKind kind, std::initializer_list<VarRef> inputs, Attrs attrs, Shape shape, Dtype dtype) {
-  return record(kind, SmallVector<VarRef, 2>(inputs), std::move(attrs), shape, dtype);
+Ref<Op> start_op(OpKind kind) {
+  Ref<Op> op(new_op());
+  op->kind = kind;
+  return op;
 }
 
-VarRef make_node(OpKind kind, const SmallVector<VarRef, 2>& inputs, Attrs attrs, Shape shape, Dtype dtype) {
-  return record(kind, inputs, std::move(attrs), shape, dtype);
+VarRef record(const Ref<Op>& op, const Shape& shape, Dtype dtype) {
+  const Device device = device_of(op->inputs, operand_count(*op));
+  begin(op.get(), records_gradient(op->inputs, dtype));
+  VarRef out(add_output(op.get(), shape, dtype, device));
+  finish(op.get(), dtype);
+  return out;
+}
+
+VarRef make_node(OpKind kind, SmallVector<VarRef, 2> inputs, Attrs attrs, const Shape& shape, Dtype dtype) {
+  const Ref<Op> op = start_op(kind);
+  op->inputs = std::move(inputs);
+  op->attrs = std::move(attrs);
+  return record(op, shape, dtype);
 }
 
 VarRef make_view(OpKind kind, const VarRef& x, Attrs attrs, const Shape& shape, int64_t offset,
                  const Strides& strides) {
-  SmallVector<VarRef, 2> inputs{x};
   VarRef out;
-  if (records_gradient(inputs, x->dtype)) {
-    Op* op = start_op(kind, inputs, std::move(attrs), true);
-    out = VarRef(add_output(op, shape, x->dtype, x->device));
+  if (g_graph.no_grad_depth <= 0 && takes_gradient(*x)) {
+    const Ref<Op> op = start_op(kind);
+    op->inputs.push_back(x);
+    op->attrs = std::move(attrs);
+    begin(op.get(), true);
+    out = VarRef(add_output(op.get(), shape, x->dtype, x->device));
     op->hash = hash_op(*op, x->dtype);
     op->pending = false;
   } else {
@@ -220,7 +226,9 @@ VarRef make_detached(const VarRef& x) {
     out = make_leaf(x->buffer, x->offset, x->shape, x->strides, x->dtype, x->device);
   } else {
     const NoGradScope no_grad;
-    out = record(OpKind::kCopy, SmallVector<VarRef, 2>{x}, Attrs(), x->shape, x->dtype);
+    const Ref<Op> copy = start_op(OpKind::kCopy);
+    copy->inputs.push_back(x);
+    out = record(copy, x->shape, x->dtype);
   }
   out->stop_grad = true;
   return out;
@@ -234,7 +242,7 @@ SmallVector<VarRef, 2> make_function(const SmallVector<VarRef, 2>& values, const
   for (const VarRef& value : values) {
     SmallVector<VarRef, 2> operands{value};
     for (const VarRef& input : inputs) operands.push_back(input);
-    VarRef out = record(OpKind::kCopy, operands, Attrs(), value->shape, value->dtype);
+    VarRef out = make_node(OpKind::kCopy, std::move(operands), Attrs(), value->shape, value->dtype);
     GradientCallback& own = out->producer->gradient;
     own.context = shared;
     own.call = call_shared;
@@ -253,15 +261,16 @@ SmallVector<VarRef, 2> make_code(const SmallVector<VarRef, 2>& inputs, Attrs att
   bool differentiable = false;
   for (const Dtype dtype : dtypes) differentiable = differentiable || records_gradient(inputs, dtype);
   const Device device = device_of(inputs, inputs.size());
-  Op* op = start_op(OpKind::kCode, inputs, std::move(attrs), differentiable && callback.call != nullptr);
+  const Ref<Op> op = start_op(OpKind::kCode);
+  op->inputs = inputs;
+  op->attrs = std::move(attrs);
   op->gradient = callback;
+  begin(op.get(), differentiable && callback.call != nullptr);
   SmallVector<VarRef, 2> outputs;
   for (std::size_t i = 0; i < shapes.size(); ++i)
-    outputs.push_back(VarRef(add_output(op, shapes[i], dtypes[i], device)));
-  op->hash = hash_op(*op, dtypes[0]);
+    outputs.push_back(VarRef(add_output(op.get(), shapes[i], dtypes[i], device)));
+  finish(op.get(), dtypes[0]);
   for (const Dtype dtype : dtypes) op->hash.mix(static_cast<uint64_t>(dtype));
-  link_pending(op);
-  ++g_graph.recorded;
   return outputs;
 }
 

@@ -2,7 +2,6 @@
 #pragma once
 #include <cstdint>
 #include <functional>
-#include <initializer_list>
 #include <string>
 #include <vector>
 
@@ -30,12 +29,11 @@ std::string describe_holder(const Buffer& buffer);
 /// The recording thread's graph; everything below is called with the GIL held.
 VarRef make_leaf(Ref<Buffer> buffer, int64_t offset, Shape shape, Strides strides, Dtype dtype, Device device);
 /// Checks nothing about meaning (graph/infer.h does that in the typed makers below); hashes, links, counts as pending.
-VarRef make_node(OpKind kind, std::initializer_list<VarRef> inputs, Attrs attrs, Shape shape, Dtype dtype);
-VarRef make_node(OpKind kind, const SmallVector<VarRef, 2>& inputs, Attrs attrs, Shape shape, Dtype dtype);
+VarRef make_node(OpKind kind, SmallVector<VarRef, 2> inputs, Attrs attrs, const Shape& shape, Dtype dtype);
 
 /// Typed makers: infer dtype and shape, check, and make one node (or reuse x where the op would be the identity).
 /// Every error names `function`, the public name.
-VarRef make_elementwise(OpKind kind, const SmallVector<VarRef, 2>& inputs, const char* function);
+VarRef make_elementwise(OpKind kind, SmallVector<VarRef, 2> inputs, const char* function);
 VarRef make_cast(const VarRef& x, Dtype dtype);
 VarRef make_full(const Shape& shape, Dtype dtype, double value);
 VarRef make_full_int(const Shape& shape, Dtype dtype, int64_t value);

@@ -56,6 +56,11 @@ class DeviceScope {
 Var* new_var();
 Op* new_op();
 
+/// What every maker does in the end: an op whose inputs and attributes are there gets its output, hash and place among
+/// the pending ones. Throws kDevice where its operands are on different devices.
+Ref<Op> start_op(OpKind kind);
+VarRef record(const Ref<Op>& op, const Shape& shape, Dtype dtype);
+
 void link_pending(Op* op) noexcept;
 /// Nothing if it is in no list.
 void unlink_pending(Op* op) noexcept;

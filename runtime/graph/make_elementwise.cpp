@@ -49,7 +49,7 @@ void check_kind(OpKind kind, Dtype dtype, const SmallVector<VarRef, 2>& inputs, 
 
 }  // namespace
 
-VarRef make_elementwise(OpKind kind, const SmallVector<VarRef, 2>& inputs, const char* function) {
+VarRef make_elementwise(OpKind kind, SmallVector<VarRef, 2> inputs, const char* function) {
   check_count(kind, inputs, function);
   const bool is_where = kind == OpKind::kWhere;
   JTCY_CHECK(!is_where || inputs[0]->dtype == Dtype::kBool, ErrorKind::kDtype, function,
@@ -58,15 +58,18 @@ VarRef make_elementwise(OpKind kind, const SmallVector<VarRef, 2>& inputs, const
   const Dtype dtype = common_dtype(inputs, is_where ? 1 : 0, function);
   check_shapes(inputs, function);
   check_kind(kind, dtype, inputs, function);
-  const Dtype out = dtype_rule_of(kind) == DtypeRule::kBool ? Dtype::kBool : dtype;
-  return make_node(kind, inputs, Attrs(), inputs[0]->shape, out);
+  const Ref<Op> op = start_op(kind);
+  op->inputs = std::move(inputs);
+  return record(op, op->inputs[0]->shape, dtype_rule_of(kind) == DtypeRule::kBool ? Dtype::kBool : dtype);
 }
 
 VarRef make_cast(const VarRef& x, Dtype dtype) {
   if (x->dtype == dtype) return x;
   JTCY_CHECK(static_cast<int>(dtype) < kDtypeCount, ErrorKind::kDtype, "astype: complex dtypes are not supported yet",
              "\n  help: keep real and imaginary parts in two vars");
-  return make_node(OpKind::kCast, SmallVector<VarRef, 2>{x}, Attrs(), x->shape, dtype);
+  const Ref<Op> op = start_op(OpKind::kCast);
+  op->inputs.push_back(x);
+  return record(op, x->shape, dtype);
 }
 
 }  // namespace jtcy

@@ -68,7 +68,10 @@ VarRef move(OpKind kind, const VarRef& x, Attrs attrs, const Shape& shape) {
   if (x->realized() && view_place(kind, *x, attrs, shape, &offset, &strides)) {
     return make_view(kind, x, std::move(attrs), shape, offset, strides);
   }
-  return make_node(kind, {x}, std::move(attrs), shape, x->dtype);
+  const Ref<Op> op = start_op(kind);
+  op->inputs.push_back(x);
+  op->attrs = std::move(attrs);
+  return record(op, shape, x->dtype);
 }
 
 bool is_view_kind(OpKind kind) noexcept {

@@ -7,14 +7,15 @@ namespace jtcy {
 namespace {
 
 VarRef reduce_run(const VarRef& x, ReduceKind kind, int first, int end) {
+  const int ndim = static_cast<int>(x->shape.size());
   Shape shape;
-  for (int axis = 0; axis < static_cast<int>(x->shape.size()); ++axis) {
-    if (axis < first || axis >= end) shape.push_back(x->shape[axis]);
-  }
+  for (int axis = 0; axis < first; ++axis) shape.push_back(x->shape[axis]);
+  for (int axis = end; axis < ndim; ++axis) shape.push_back(x->shape[axis]);
   const bool index = kind == ReduceKind::kArgMax || kind == ReduceKind::kArgMin;
-  Attrs attrs;
-  attrs.structure = {static_cast<int64_t>(kind), first, end};
-  return make_node(OpKind::kReduce, {x}, std::move(attrs), shape, index ? Dtype::kInt64 : x->dtype);
+  const Ref<Op> op = start_op(OpKind::kReduce);
+  op->inputs.push_back(x);
+  for (const int value : {static_cast<int>(kind), first, end}) op->attrs.structure.push_back(value);
+  return record(op, shape, index ? Dtype::kInt64 : x->dtype);
 }
 
 }  // namespace

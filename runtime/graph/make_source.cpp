@@ -19,32 +19,32 @@ void check_dtype(Dtype dtype, const char* function) {
              ": complex dtypes are not supported yet", "\n  help: keep real and imaginary parts in two vars");
 }
 
-VarRef make_filled(const Shape& shape, Dtype dtype, Attrs attrs) {
+Ref<Op> start_filled(const Shape& shape, Dtype dtype) {
   check_dtype(dtype, "full");
   check_size("full", shape, itemsize(dtype));
-  return make_node(OpKind::kFull, SmallVector<VarRef, 2>(), std::move(attrs), shape, dtype);
+  return start_op(OpKind::kFull);
 }
 
 }  // namespace
 
 VarRef make_full(const Shape& shape, Dtype dtype, double value) {
-  Attrs attrs;
+  const Ref<Op> op = start_filled(shape, dtype);
   if (floating(dtype)) {
-    attrs.add_float(value);
+    op->attrs.add_float(value);
   } else {
-    attrs.add_int(dtype == Dtype::kBool ? value != 0 : to_integer(value));
+    op->attrs.add_int(dtype == Dtype::kBool ? value != 0 : to_integer(value));
   }
-  return make_filled(shape, dtype, std::move(attrs));
+  return record(op, shape, dtype);
 }
 
 VarRef make_full_int(const Shape& shape, Dtype dtype, int64_t value) {
-  Attrs attrs;
+  const Ref<Op> op = start_filled(shape, dtype);
   if (floating(dtype)) {
-    attrs.add_float(static_cast<double>(value));
+    op->attrs.add_float(static_cast<double>(value));
   } else {
-    attrs.add_int(dtype == Dtype::kBool ? value != 0 : value);
+    op->attrs.add_int(dtype == Dtype::kBool ? value != 0 : value);
   }
-  return make_filled(shape, dtype, std::move(attrs));
+  return record(op, shape, dtype);
 }
 
 VarRef make_iota(const Shape& shape, Dtype dtype, int axis, double start, double step) {

@@ -1,5 +1,6 @@
 // OpKind and Family: which primitive a node is; queries generated from op_kinds.def.
 #pragma once
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -36,10 +37,21 @@ enum OpProperty : uint8_t { kNone = 0, kCommutative = 1, kFloatOnly = 2, kIntOnl
 
 enum class ReduceKind : uint8_t { kSum = 0, kProd = 1, kMax = 2, kMin = 3, kArgMax = 4, kArgMin = 5 };
 
-std::string_view op_name(OpKind kind) noexcept;
-Family family_of(OpKind kind) noexcept;
-int arity_of(OpKind kind) noexcept;
-DtypeRule dtype_rule_of(OpKind kind) noexcept;
-uint8_t properties_of(OpKind kind) noexcept;
+/// A row of op_kinds.def.
+struct OpTraits {
+  std::string_view name;
+  Family family;
+  int8_t arity;
+  DtypeRule dtype_rule;
+  uint8_t properties;
+};
+extern const OpTraits kOpTraits[kOpKindCount];
+inline const OpTraits& traits_of(OpKind kind) noexcept { return kOpTraits[static_cast<std::size_t>(kind)]; }
+
+inline std::string_view op_name(OpKind kind) noexcept { return traits_of(kind).name; }
+inline Family family_of(OpKind kind) noexcept { return traits_of(kind).family; }
+inline int arity_of(OpKind kind) noexcept { return traits_of(kind).arity; }
+inline DtypeRule dtype_rule_of(OpKind kind) noexcept { return traits_of(kind).dtype_rule; }
+inline uint8_t properties_of(OpKind kind) noexcept { return traits_of(kind).properties; }
 
 }  // namespace jtcy

@@ -25,35 +25,41 @@ struct Origin {
   int32_t instruction = 0;
 };
 
+// Note [Layout of nodes]
+// Every pass over a cut goes through all its nodes, which are more than the caches of a core hold: what recording and
+// flushing look at comes first, within two cache lines.
+
 /// An immutable value: pending (it has a producer that has not run), realized (it has a Buffer), or failed.
-class Var : public RefCounted {
+class Var : public PlainRefCounted {
  public:
+  int32_t held = 0;    // handles outside the graph (Python cells); those are outputs of a flush
+  Ref<Op> producer;    // null for leaves, and once the value is there and no gradient can need it
+  Ref<Buffer> buffer;  // set when the run that makes it is bound
+  int64_t local = -1;  // scratch of graph walks
   /// Creation number; a topological order of the graph.
   uint64_t id = 0;
-  Shape shape;
-  Dtype dtype = Dtype::kFloat32;
-  Device device;
-
-  Ref<Op> producer;  // null for leaves, and once the value is there and no gradient can need it
   int32_t output_index = 0;
-
-  Ref<Buffer> buffer;  // set when the run that makes it is bound
-  int64_t offset = 0;  // of the first element, in elements
-  Strides strides;     // meaningful once realized
-
-  Origin origin;     // of a leaf, and of what outlived its producer
-  int32_t held = 0;  // handles outside the graph (Python cells); those are outputs of a flush
+  Device device;
+  Dtype dtype = Dtype::kFloat32;
   bool stop_grad = false;
   bool trainable = false;  // a Parameter: backward() fills its grad
   bool saved = false;      // of the cut at hand: must have a Buffer although nobody holds it (Note [Saved] in cut.cpp)
   bool released = false;   // the gradient path behind it was given up; a sweep that meets it throws
   bool ghost = false;      // nobody refers to it, but its op has other outputs (Note [Release] in var.cpp)
-  int64_t local = -1;      // scratch of graph walks
-  int64_t slot = -1;       // scratch of a gradient sweep (which may call Python, and Python may flush)
+  Shape shape;
+
+  Strides strides;     // meaningful once realized
+  int64_t offset = 0;  // of the first element, in elements
+  int64_t slot = -1;   // scratch of a gradient sweep (which may call Python, and Python may flush)
+  Origin origin;       // of a leaf, and of what outlived its producer
 
   bool realized() const noexcept { return static_cast<bool>(buffer); }
   bool contiguous() const noexcept { return is_contiguous(shape, strides); }
-  int64_t count() const noexcept { return element_count(shape); }
+  int64_t count() const noexcept {
+    int64_t count = 1;
+    for (const int64_t extent : shape) count *= extent;
+    return count;
+  }
   int64_t nbytes() const noexcept { return count() * itemsize(dtype); }
 };
 
@@ -69,27 +75,28 @@ struct GradientCallback {
   int32_t outputs = 1;  // of how many
 };
 
-class Op : public RefCounted {
+class Op : public PlainRefCounted {
  public:
   OpKind kind = OpKind::kCopy;
-  Attrs attrs;
-  SmallVector<Ref<Var>, 2> inputs;
-  SmallVector<Var*, 1> outputs;  // not owned: an output owns its producer; null once it is gone
-  Hash128 hash;                  // kind, structure, dtypes, number of scalars
-  Origin origin;
-  const char* function = nullptr;  // the public name, of ops that can fail while they run; lives for ever
-  uint32_t update_group = 0;    // nonzero: part of an optimizer's update of this number; fused only with its own kind
-  uint32_t schedule = 0;        // what jt.schedule() gave (compiler/ir/schedule.py); fused only with its own kind
   bool pending = true;          // has not been bound to a run
   bool executed = false;        // ran inside a fused kernel that stored no output; pending, but not counted as such
   bool differentiable = false;  // recorded with gradients on and an input that has one
   bool released = false;        // the gradient path through it was released
-  GradientCallback gradient;    // instead of the rule: a user's Function (on a Copy), Code, maximum pooling
-  uint64_t id = 0;              // that of its first output
+  uint32_t update_group = 0;    // nonzero: part of an optimizer's update of this number; fused only with its own kind
   int64_t local = -1;           // scratch of graph walks
-  int64_t slot = -1;            // scratch of a gradient sweep
+  uint64_t id = 0;              // that of its first output
   Op* previous_pending = nullptr;  // the list of pending ops, in order of id
   Op* next_pending = nullptr;
+  SmallVector<Ref<Var>, 2> inputs;
+  SmallVector<Var*, 1> outputs;  // not owned: an output owns its producer; null once it is gone
+
+  Hash128 hash;           // kind, structure, dtypes, number of scalars
+  uint32_t schedule = 0;  // what jt.schedule() gave (compiler/ir/schedule.py); fused only with its own kind
+  Attrs attrs;
+  Origin origin;
+  const char* function = nullptr;  // the public name, of ops that can fail while they run; lives for ever
+  int64_t slot = -1;               // scratch of a gradient sweep
+  GradientCallback gradient;       // instead of the rule: a user's Function (on a Copy), Code, maximum pooling
 };
 
 }  // namespace jtcy

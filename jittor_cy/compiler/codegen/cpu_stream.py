@@ -95,7 +95,7 @@ class StreamPrinter:
             *self.printer.pragma,
             f"for (long long {name} = edge ? {name}_tail : {begin}; {name} < stop; {name}++) {{",
         ]
-        return [
+        whole_lines = [
             f"long long {name}_head = {end}, {name}_tail = {end};",
             f"if ({self.output(first).name}_streams && {begin} < {end}) {{",
             f"{INDENT}const long long {name} = {begin};",
@@ -107,8 +107,11 @@ class StreamPrinter:
             *indent([*declared, f"for (long long l = 0; l < {count}; l++) {{", *indent(inner), "}"]),
             *indent(self.put(name, f"{name}_line", stores, count)),
             "}",
+        ]
+        edges = [
             "for (int edge = 0; edge < 2; edge++) {",
             f"{INDENT}const long long stop = edge ? {end} : {name}_head;",
             *indent([*plain, *indent(lines()), "}"]),
             "}",
         ]
+        return ["{", *indent([*whole_lines, *edges]), "}"]  # a scope: a strip may be written by several such loops

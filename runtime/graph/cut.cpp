@@ -51,7 +51,9 @@ class Collector {
   void start() {
     ops_.clear();
     loose_.clear();
-    linked_ = 0;
+    stack_.clear();
+    last_ = nullptr;
+    open_ = linked_ = 0;
   }
   void need(const Var& var) {
     if (var.realized()) return;

@@ -213,7 +213,10 @@ class _Planner:
     def submit(self, graph, _Waiting waiting):
         from concurrent.futures import ThreadPoolExecutor
 
+        from jittor_cy.compiler.toolchain.gcc import compiler
+
         if self.pool is None:
+            compiler().start_threads()  # before the planner, which steps back
             self.pool = ThreadPoolExecutor(1, thread_name_prefix="jittor_cy-plan", initializer=_step_back)
         future = self.pool.submit(_plan_later, graph, waiting)
         self.running.add(future)

@@ -143,6 +143,8 @@ def failure_text(source: Path, text: str, log: str) -> str:
 
 # Kernels of a translation unit where there are many: what a short run compiled is there for the next one.
 FEW_KERNELS = 4
+# A worker waits for the others to start no longer than this.
+START_S = 1.0
 
 
 class Compiler:
@@ -233,6 +235,16 @@ class Compiler:
                 self.pool = ThreadPoolExecutor(self.jobs(), thread_name_prefix="jittor_cy-compile")
                 atexit.register(self.stop)
             return self.pool
+
+    def start_threads(self) -> None:
+        """Starts the workers from here: they, and the compilers that they run, inherit this thread's priority."""
+        with self.lock:
+            if self.pool is not None:
+                return
+        jobs = self.jobs()
+        together = threading.Barrier(jobs)
+        for _ in range(jobs):
+            self.executor().submit(together.wait, START_S)
 
     def work_folder(self) -> Path:
         with self.lock:

@@ -86,6 +86,23 @@ def test_helpers_that_several_kernels_paste_stand_once_in_their_unit(compiler: g
     assert [answers.value(n) for n in range(3)] == [1, 2, 3]
 
 
+def test_threads_keep_the_priority_of_who_starts_them(compiler: gcc.Compiler) -> None:
+    def found() -> int:
+        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    def use_from_behind() -> None:
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 19)
+        answers.extend(compiler.executor().submit(found).result() for _ in range(4))
+
+    answers: list[int] = []
+    compiler.start_threads()
+    behind = threading.Thread(target=use_from_behind)
+    behind.start()
+    behind.join()
+
+    assert answers == [found()] * 4
+
+
 def test_second_compiler_finds_everything_in_the_cache(compiler: gcc.Compiler) -> None:
     build(compiler, [source(1), source(2)])
     later = gcc.Compiler()

@@ -72,9 +72,20 @@ JTCY_VJP(Sub) {
   if (v.wants(1)) v.give(1, -v.dy);
 }
 
+/// The gradient that a sweep begins with, spread over a sum: nobody holds it, and times one is nothing.
+bool is_ones(const Var& dy) noexcept {
+  const Op* op = dy.producer.get();
+  while (op != nullptr && (op->kind == OpKind::kBroadcast || op->kind == OpKind::kReshape)) {
+    op = op->inputs[0]->producer.get();
+  }
+  return op != nullptr && op->kind == OpKind::kFull && op->attrs.float_scalars == 1 && op->attrs.scalars[0].f == 1 &&
+         op->outputs[0]->held == 0;
+}
+
 JTCY_VJP(Mul) {
-  if (v.wants(0)) v.give(0, v.dy * v.x(1));
-  if (v.wants(1)) v.give(1, v.dy * v.x(0));
+  const bool ones = is_ones(*v.dy);
+  if (v.wants(0)) v.give(0, ones ? v.x(1) : v.dy * v.x(1));
+  if (v.wants(1)) v.give(1, ones ? v.x(0) : v.dy * v.x(0));
 }
 
 JTCY_VJP(Div) {

@@ -303,3 +303,23 @@ def test_a_sum_over_many_steps_stays_flat() -> None:
 
     assert second <= first + 64
     assert total.item() == 125.0
+
+
+def test_gradient_of_the_sum_of_a_product_is_the_other_factors_value() -> None:
+    x, w = jt.array([1.0, 2.0]), jt.array([3.0, 4.0])
+
+    gx, gw = jt.grad((x * w).sum(), [x, w])
+    gx += 1
+
+    assert gx.tolist() == [4.0, 5.0]
+    assert w.tolist() == [3.0, 4.0]
+    assert gw.tolist() == [1.0, 2.0]
+
+
+def test_a_cotangent_of_ones_that_is_held_keeps_its_gradient() -> None:
+    x, w, ones = jt.array([1.0, 2.0]), jt.array([3.0, 4.0]), jt.ones(2)
+
+    _, vjp = jt.vjp(lambda x: x * w, x)
+    dx = vjp(ones)
+
+    assert jt.grad((dx * w).sum(), ones).tolist() == [9.0, 16.0]

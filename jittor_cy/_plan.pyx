@@ -22,6 +22,7 @@ from jittor_cy._runtime cimport (
     instruction_sets as supported_sets,
     origin_text,
     set_compile_hook,
+    set_windows,
     take_snapshot,
 )
 from jittor_cy._var cimport Var, current
@@ -56,6 +57,8 @@ def _apply_without_passes(str text):
             if name not in OPTIONAL:
                 raise ArgumentError(f"flags.without_passes: there is no pass {name!r} that could be left out",
                                     help=f"passes are {', '.join(OPTIONAL)}")
+    Executor.instance().wait_all()  # scratch memory of what is queued is for the way that it was planned with
+    set_windows("window" not in names)
     Executor.instance().clear_plans()
 
 

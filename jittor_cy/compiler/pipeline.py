@@ -74,8 +74,12 @@ LOWER = (
     Pass("stream", stream, ensures=spec.loops, device="cpu"),
     Pass("hoist", hoist, ensures=spec.named),  # last: from here on expressions are not compared any more
 )
-# What may be left out: unroll is a pass over the graph, beside one over groups, the next three over launches.
-OPTIONAL = ("unroll", "beside", "batch", "epilogue", "prologue", *(step.name for step in LOWER if step.name != "hoist"))
+# What may be left out: unroll is a pass over the graph, beside one over groups, the next three over launches; window is
+# the runtime's own way of convolutions.
+OPTIONAL = (
+    *("unroll", "beside", "batch", "epilogue", "prologue", "window"),
+    *(step.name for step in LOWER if step.name != "hoist"),
+)
 
 
 def lower(kernel: Kernel, options: Options, device: str) -> Kernel:

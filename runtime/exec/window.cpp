@@ -2,6 +2,7 @@
 #include "exec/window.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 
 #include "exec/kernel_math.h"
@@ -10,6 +11,8 @@
 
 namespace jtcy {
 namespace {
+
+std::atomic<bool> windows{true};
 
 int64_t scratch_of(const Window& w, int threads) noexcept {
   return w.sums_positions ? window_rows_scratch(w, threads) : window_columns_scratch(w, threads);
@@ -53,7 +56,10 @@ void move_run(const Window& w, const char* from, char* to, int64_t count, int64_
   }
 }
 
+void set_windows(bool on) noexcept { windows = on; }
+
 int64_t window_scratch(const OpView& op, int threads) {
+  if (!windows) return -1;
   Window w;
   if (analyse_window(op, nullptr, &w)) return scratch_of(w, threads);
   const std::vector<Phase> phases = split_phases(op);
@@ -67,6 +73,7 @@ int64_t window_scratch(const OpView& op, int threads) {
 }
 
 bool run_window(const OpView& op, void* scratch, ThreadPool& pool, const Epilogue* epilogue, bool* epilogue_done) {
+  if (!windows) return false;
   char* const memory = static_cast<char*>(scratch);
   Window w;
   if (analyse_window(op, nullptr, &w)) {

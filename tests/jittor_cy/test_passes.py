@@ -140,3 +140,19 @@ def test_a_strip_that_is_written_by_two_loops_compiles() -> None:
     x.sync()
 
     assert jt.stats()["interpreted_launches"] == before
+
+
+@pytest.mark.parametrize("stride,groups", [(1, 1), (2, 1), (1, 3)])
+def test_convolutions_and_their_gradients_without_windows(stride: int, groups: int) -> None:
+    rng = np.random.default_rng(7)
+    image = rng.normal(size=(5, 6, 13, 11)).astype(np.float32)
+    weight = rng.normal(size=(9, 6 // groups, 3, 3)).astype(np.float32)
+    found = []
+    for without in ("", "window"):
+        with jt.flags(without_passes=without):
+            x, w = jt.array(image), jt.array(weight)
+            y = jt.nn.functional.conv2d(x, w, None, stride, 1, 1, groups)
+            found.append([v.numpy().copy() for v in (y, *jt.grad((y * y).sum(), [x, w]))])
+
+    for way, other in zip(*found, strict=True):
+        np.testing.assert_array_equal(way, other)

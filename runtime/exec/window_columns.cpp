@@ -312,10 +312,11 @@ void run_window_columns(const Window& w, char* memory, ThreadPool& pool, const E
     chunks = std::max(chunks, std::min(divide_up(chunks, wanted) * wanted, divide_up(columns, 2)));
   }
   const int64_t parts = std::clamp<int64_t>(divide_up(threads, w.batch.count * chunks), 1, panels.count);
+  // Batches first: the same positions of all of them are planned once.
   const auto chunk_of = [&](int64_t unit) {
-    const int64_t at = unit / parts % chunks;
+    const int64_t batch = unit / parts % w.batch.count, at = unit / parts / w.batch.count;
     const int64_t first = columns * at / chunks * unit_of, last = columns * (at + 1) / chunks * unit_of;
-    return Chunk{unit / parts / chunks, first, std::min(last, positions) - first};
+    return Chunk{batch, first, std::min(last, positions) - first};
   };
   const auto part = [&](int thread, int64_t begin, int64_t end) {
     ColumnWorker worker(w, layout, memory, thread, epilogue);

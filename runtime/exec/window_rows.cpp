@@ -60,9 +60,15 @@ class RowWorker {
         columns_(w, own_ + layout.tables, own_ + layout.lines) {}
 
   void select_batch(int64_t batch) {
-    batch_ = batch;
+    batch_ = next_batch_ = batch;
     slab_.select_batch(batch);
     columns_.select_batch(batch);
+  }
+
+  /// What is worked on afterwards: a block of a batch; no block: nothing.
+  void expect(int64_t batch, int64_t block) noexcept {
+    next_batch_ = batch;
+    next_block_ = block;
   }
 
   /// The sums of one block for some panels of rows; those of the last block go on to the output where `out` is given.
@@ -76,8 +82,7 @@ class RowWorker {
     int64_t* const taps = reinterpret_cast<int64_t*>(own_ + layout_.taps);
     slab_.fill_taps(row, row_end - row, w_.direct ? 0 : channel, taps);
     columns_.select_positions(k, depth);
-    fetch_block(block + 1, channel, (row_end - 1) / w_.taps() + 1,
-                divide_up(columns, w_.width) * (last_panel - first_panel));
+    fetch_next(channel, (row_end - 1) / w_.taps() + 1, divide_up(columns, w_.width) * (last_panel - first_panel));
     char* const packed = own_ + layout_.packed;
     for (int64_t column = 0; column < columns; column += w_.width) {
       const int64_t count = std::min(w_.width, columns - column);
@@ -99,18 +104,18 @@ class RowWorker {
   }
 
  private:
-  /// What the next block copies to the slab is fetched meanwhile.
-  void fetch_block(int64_t block, int64_t first_channel, int64_t last_channel, int64_t calls) {
-    const bool there = block < w_.blocks();
-    const int64_t k = there ? w_.block_begin[block] : 0;
-    fetch_.select(batch_, k, there ? w_.block_begin[block + 1] - k : 0);
+  /// What is copied to the slab next is fetched meanwhile.
+  void fetch_next(int64_t first_channel, int64_t last_channel, int64_t calls) {
+    const bool there = next_block_ < w_.blocks();
+    const int64_t k = there ? w_.block_begin[next_block_] : 0;
+    fetch_.select(next_batch_, k, there ? w_.block_begin[next_block_ + 1] - k : 0);
     fetch_.start(first_channel, last_channel, calls);
   }
 
   const Window& w_;
   const RowLayout& layout_;
   char* own_;
-  int64_t batch_ = 0;
+  int64_t batch_ = 0, next_batch_ = 0, next_block_ = 0;
   Slab slab_;
   SlabFetch fetch_;
   FilterColumns columns_;
@@ -125,8 +130,10 @@ void sum_in_rounds(const Window& w, const RowLayout& layout, char* memory, Threa
     const auto part = [&](int thread, int64_t begin, int64_t end) {
       RowWorker worker(w, layout, memory, thread);
       for (int64_t unit = begin; unit < end; ++unit) {
-        const int64_t block = unit % count, batch = unit / count;
-        if (unit == begin || block == 0) worker.select_batch(batch);
+        // Batches first: the same positions of all of them are planned once.
+        const int64_t block = unit / batches, batch = unit % batches;
+        if (unit == begin || batches > 1) worker.select_batch(batch);
+        worker.expect((unit + 1) % batches, unit + 1 < end ? first + (unit + 1) / batches : w.blocks());
         worker.run(first + block, panels, 0, panels.count,
                    memory + layout.parts + block * layout.part_nbytes + batch * of_batch, false, nullptr);
       }
@@ -159,6 +166,7 @@ void sum_by_rows(const Window& w, const RowLayout& layout, char* memory, ThreadP
       const int64_t last = std::min(panels.count, first + end - begin);
       worker.select_batch(batch);
       for (int64_t block = 0; block < w.blocks(); ++block) {
+        worker.expect(batch, block + 1);
         worker.run(block, panels, first, last, memory + layout.sums + batch * of_batch, block > 0,
                    block + 1 == w.blocks() ? &out : nullptr);
       }

@@ -17,7 +17,7 @@ void Slab::select_batch(int64_t batch) noexcept {
 
 bool Slab::select_positions(int64_t begin, int64_t count) {
   const int64_t of_image = w_.positions_of_image();
-  if (count == count_ && !w_.direct && (begin - begin_) % of_image == 0) {
+  if (count == count_ && (begin == begin_ || (!w_.direct && (begin - begin_) % of_image == 0))) {
     for (Part& part : parts_) part.image += (begin - begin_) / of_image;
     begin_ = begin;
     return false;

@@ -35,7 +35,7 @@ __all__ = [
 ]
 
 # A cumulative sum compares each element with a block of this many: cost n * block, depth log_block(n).
-SCAN_BLOCK = 64
+SCAN_BLOCK = 8
 
 
 def reduce(kind: str, x: Any, dim: Any, keepdim: Any, axis: Any, keepdims: Any, function: str) -> Var:
@@ -287,7 +287,7 @@ def cumsum(x: Var, dim: int | None = None, dtype: Any = None, *, axis: int | Non
     """Sums of the elements up to each one along `dim`.
 
     Dtypes:   bool and integers give int64
-    Cost:     each element is compared with its block of 64: 64 n additions, a few kernels
+    Cost:     each element is compared with its block of 8: 8 n additions, a few kernels
     Example:  >>> jt.cumsum(jt.array([1, 2, 3]), 0).tolist()
               [1, 3, 6]
     """

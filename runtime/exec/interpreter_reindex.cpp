@@ -14,6 +14,9 @@ namespace {
 /// Sources whose places are computed before they are scattered: long enough to feed all threads.
 constexpr int64_t kScatterChunk = 65536;
 
+/// Rows that are scattered as a whole have at least so many elements, and a thread so many columns of them.
+constexpr int64_t kLeastColumns = 16;
+
 /// Joins what the threads found; the least position wins.
 class FaultCollector {
  public:
@@ -75,10 +78,11 @@ struct ScatterShape {
   }
 };
 
-void compute_places(const OpView& op, const Strides& strides, int64_t first, int64_t count, int64_t* places,
-                    FaultCollector& faults, ThreadPool& pool) {
+/// Places of sources whose indices are those of `domain`.
+void compute_places(const OpView& op, const Shape& domain, const Strides& strides, int64_t first, int64_t count,
+                    int64_t* places, FaultCollector& faults, ThreadPool& pool) {
   pool.parallel_for(count, kInterpreterGrain, [&](int, int64_t begin, int64_t end) {
-    IndexEvaluator evaluator(op, op.structure + 1, op.inputs[0].shape, op.output->shape, strides);
+    IndexEvaluator evaluator(op, op.structure + 1, domain, op.output->shape, strides);
     uint8_t inside[kIndexBlock];
     for (int64_t at = begin; at < end; at += kIndexBlock) {
       const int64_t n = std::min(kIndexBlock, end - at);
@@ -104,6 +108,56 @@ void scatter_chunk(const OpView& op, const ScatterShape& shape, int64_t first, i
       scatter(accumulators, x, reinterpret_cast<const long long*>(places + at), n, begin, end);
     }
   });
+}
+
+/// How many neighbouring sources go to as many neighbouring targets, wherever the first one goes: the last axis, where
+/// it is the target's last axis too and has no part in the other indices; else 1.
+int64_t row_width(const OpView& op) {
+  const Shape &domain = op.inputs[0].shape, &target = op.output->shape;
+  if (domain.empty() || target.empty() || domain.back() != target.back()) return 1;
+  const auto last = static_cast<int64_t>(domain.size()) - 1;
+  const auto is_last = [&](const int64_t* token) {
+    return token[0] == static_cast<int64_t>(IndexToken::kAxis) && token[1] == last;
+  };
+  const int64_t* program = op.structure + 2;
+  for (std::size_t axis = 0; axis < target.size(); ++axis) {
+    const int64_t length = program[1];
+    const bool straight = axis + 1 == target.size();
+    if (straight && (length != 1 || !is_last(program + 2))) return 1;
+    for (int64_t i = 0; i < length && !straight; ++i) {
+      if (is_last(program + 2 + 2 * i)) return 1;
+    }
+    program += 2 + 2 * length;
+  }
+  return domain.back();
+}
+
+/// Whole rows, in order; each thread has a range of columns.
+void scatter_rows(const OpView& op, const ScatterShape& shape, int64_t width, void* accumulators, int64_t* places,
+                  FaultCollector& faults, ThreadPool& pool) {
+  const IsaTable::Accumulate accumulate =
+      current_isa_table().accumulate[static_cast<int>(shape.kind)][static_cast<int>(op.inputs[0].dtype)];
+  const StridedReader reader(op.inputs[0]);
+  const Strides strides = contiguous_strides(op.output->shape);
+  const int64_t size = itemsize(shape.accumulator), rows = shape.sources / width;
+  Shape heads = op.inputs[0].shape;
+  heads.back() = 1;
+  for (int64_t first = 0; first < rows; first += kScatterChunk) {
+    const int64_t count = std::min(kScatterChunk, rows - first);
+    compute_places(op, heads, strides, first, count, places, faults, pool);
+    const int64_t grain = std::max(kLeastColumns, kInterpreterGrain / count);
+    pool.parallel_for(width, grain, [&](int, int64_t begin, int64_t end) {
+      alignas(64) char gathered[kInterpreterBlock * kLargestItem];
+      for (int64_t row = 0; row < count; ++row) {
+        if (places[row] < 0) continue;
+        for (int64_t at = begin; at < end; at += kInterpreterBlock) {
+          const int64_t n = std::min(kInterpreterBlock, end - at);
+          const void* const x = reader.block((first + row) * width + at, n, gathered);
+          accumulate(static_cast<char*>(accumulators) + (places[row] + at) * size, x, n);
+        }
+      }
+    });
+  }
 }
 
 }  // namespace
@@ -142,12 +196,19 @@ void interpret_reindex_reduce(const OpView& op, void* scratch, KernelError* erro
   void* const accumulators = shape.direct ? op.output->data : scratch;
   const auto places = reinterpret_cast<int64_t*>(static_cast<char*>(scratch) + shape.accumulator_nbytes());
   const Strides strides = contiguous_strides(op.output->shape);
-  table.identity[kind][dtype](accumulators, shape.targets);
+  pool.parallel_for(shape.targets, kInterpreterGrain, [&](int, int64_t begin, int64_t end) {
+    table.identity[kind][dtype](static_cast<char*>(accumulators) + begin * itemsize(shape.accumulator), end - begin);
+  });
   FaultCollector faults;
-  for (int64_t first = 0; first < shape.sources; first += kScatterChunk) {
-    const int64_t count = std::min(kScatterChunk, shape.sources - first);
-    compute_places(op, strides, first, count, places, faults, pool);
-    if (shape.targets > 0) scatter_chunk(op, shape, first, count, places, accumulators, pool);
+  const int64_t width = shape.sources > 0 && shape.targets > 0 ? row_width(op) : 1;
+  if (width >= kLeastColumns) {
+    scatter_rows(op, shape, width, accumulators, places, faults, pool);
+  } else {
+    for (int64_t first = 0; first < shape.sources; first += kScatterChunk) {
+      const int64_t count = std::min(kScatterChunk, shape.sources - first);
+      compute_places(op, op.inputs[0].shape, strides, first, count, places, faults, pool);
+      if (shape.targets > 0) scatter_chunk(op, shape, first, count, places, accumulators, pool);
+    }
   }
   if (!shape.direct) {
     table.cast[static_cast<int>(shape.accumulator)][dtype](accumulators, op.output->data, shape.targets);

@@ -77,3 +77,25 @@ def test_compute_reads_elements_at_index_expressions() -> None:
         jt.compute((2,), lambda i: x[i * 2, i % 2] * 2).numpy(), [X[0, 0, 0] * 2, X[0, 2, 1] * 2]
     )
     np.testing.assert_array_equal(jt.compute((5,), lambda i: x[i, 0]).numpy(), [*X[0, :, 0], 0])
+
+
+@pytest.mark.parametrize(("op", "ufunc"), [("add", np.add), ("maximum", np.maximum)])
+@pytest.mark.parametrize("dtype", ["float32", "int64", "float64"])
+@pytest.mark.parametrize("width", [1, 15, 16, 17, 100, 2500])
+def test_rows_go_to_places_in_their_order(op: str, ufunc: np.ufunc, dtype: str, width: int) -> None:
+    """Rows of 16 and more move as a whole; the ones that lie outside are left out."""
+    rng = np.random.default_rng(width)
+    rows = (rng.normal(size=(300, width)) * 100).astype(dtype)
+    places = rng.integers(-2, 9, 300)
+    inside = (places >= 0) & (places < 7)
+    smallest = np.iinfo(dtype).min if dtype == "int64" else -np.inf
+    expected = np.full((7, width), 0 if op == "add" else smallest, dtype)
+    ufunc.at(expected, places[inside], rows[inside])
+
+    found = jt.reindex_reduce(jt.array(rows), op, (7, width), ["@e0(i0)", "i1"], extras=[jt.array(places)])
+    turned = jt.reindex_reduce(
+        jt.array(rows.T.copy()).transpose(1, 0), op, (7, width), ["@e0(i0)", "i1"], extras=[jt.array(places)]
+    )
+
+    np.testing.assert_array_equal(found.numpy(), expected)
+    np.testing.assert_array_equal(turned.numpy(), expected)

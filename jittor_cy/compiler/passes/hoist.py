@@ -18,6 +18,7 @@ from jittor_cy.compiler.ir.kernel import (
     ReduceResult,
     Statement,
     Strip,
+    end_of,
     from_of,
     to_of,
 )
@@ -62,6 +63,9 @@ class Hoister:
                     out.append(Assign(node(target.kind, target.dtype, target.data, tuple(args[:-1])), args[-1]))
                 case Loop():
                     self.bind(roots_of(statement), known, table, out, in_place=False)
+                    if statement.end is end_of(statement.axis):  # the run of a phase has at least one iteration
+                        checks = [n for n in postorder(roots_of(statement)) if n.kind == "checked" and n.free <= known]
+                        self.bind(checks, known, table, out, in_place=True)
                     body = self.scope(statement.body, known | {str(statement.axis.data)}, dict(table))
                     out.append(replace(statement, body=tuple(body)))
                 case Strip():

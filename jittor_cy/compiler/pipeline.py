@@ -66,8 +66,8 @@ class Pass:
 
 LOWER = (
     Pass("donate", donate, ensures=spec.loops),
-    Pass("interior", interior, ensures=spec.loops, device="cpu"),
     Pass("parity", parity, ensures=spec.loops, device="cpu"),
+    Pass("interior", interior, ensures=spec.loops, device="cpu"),
     Pass("overlap", overlap, ensures=spec.loops, device="cpu"),
     Pass("prefetch", prefetch, ensures=spec.loops),
     Pass("split", split, ensures=spec.loops, device="cpu"),

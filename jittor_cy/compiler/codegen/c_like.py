@@ -120,6 +120,7 @@ class Printer:
         name = str(expr.data)
         special: dict[str, Callable[[list[str]], str]] = {
             "Where": lambda a: f"({a[0]} ? {a[1]} : {a[2]})",
+            "Blend": lambda a: f"jt_blend_{SUFFIX[expr.dtype]}({', '.join(a)})",
             "Within": lambda a: f"(({a[0]} >= {a[1]}) & ({a[0]} < {a[2]}))",
             "Both": lambda a: f"({a[0]} & {a[1]})",
             "Index": lambda a: a[0],

@@ -16,7 +16,7 @@ __all__ = ["OverlapPrinter"]
 
 # Elements side by side, for rows of at least so many. The gradient of max pooling 28 x 28 maps (rows of 14): vectors of
 # 16 and single elements behind them 610 us, of 8 180 us, of 4 215 us.
-WIDTHS = (8, 4)
+WIDTHS = (16, 8, 4)
 # In a longer row the few elements behind whole vectors do not matter.
 LONG_ROW = 64
 

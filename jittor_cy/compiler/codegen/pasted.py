@@ -20,6 +20,26 @@ static inline long long jt_index_exact(long long a, long long b) {
 static inline long long jt_index_clamp(long long i, long long extent) {
   return i < 0 || extent <= 0 ? 0 : i < extent ? i : extent - 1;
 }""",
+    "jt_blend_f32": """\
+static inline float jt_blend_f32(unsigned char c, float a, float b) {
+  const unsigned chosen = -(unsigned)(c != 0);
+  unsigned x, y;
+  __builtin_memcpy(&x, &a, 4);
+  __builtin_memcpy(&y, &b, 4);
+  x = (x & chosen) | (y & ~chosen);
+  __builtin_memcpy(&a, &x, 4);
+  return a;
+}""",
+    "jt_blend_f64": """\
+static inline double jt_blend_f64(unsigned char c, double a, double b) {
+  const unsigned long long chosen = -(unsigned long long)(c != 0);
+  unsigned long long x, y;
+  __builtin_memcpy(&x, &a, 8);
+  __builtin_memcpy(&y, &b, 8);
+  x = (x & chosen) | (y & ~chosen);
+  __builtin_memcpy(&a, &x, 8);
+  return a;
+}""",
     "jt_stream_line": """\
 static inline void jt_stream_line(void* to, const void* from) {
 #if defined(__AVX512F__)

@@ -41,7 +41,7 @@ class Interior:
         return replace(phase, body=tuple(s for statement in phase.body for s in self.statement(statement)))
 
     def statement(self, statement: Statement) -> list[Statement]:
-        if not isinstance(statement, Loop):
+        if not isinstance(statement, Loop) or (not statement.lanes and str(statement.axis.data) == "edge"):
             return [statement]
         if not statement.lanes:
             body = tuple(s for inner in statement.body for s in self.statement(inner))
@@ -56,14 +56,21 @@ class Interior:
             n.kind in ("reduce", "checked") for n in nodes
         )
         guarded = any(n.kind == "load" and len(n.args) > 1 for n in nodes)
-        found = [n for n in conditions(roots) if runs_along(n, loop.axis)] if plain and guarded else []
+        every = conditions(roots) if plain and guarded else []
+        rows = {n for n in every if is_row(n, loop.axis)}
+        found = [n for n in every if n not in rows and runs_along(n, loop.axis)]
         if not found or len(nodes) > MAX_NODES:
             return [loop]
         names = [e.variable(f"{which}{self.count}", "int64") for which in ("low", "high")]
         self.count += 1
         low, high = limits(found, loop)
+        for bound in dict.fromkeys(
+            n.args[2] for n in every if n in rows
+        ):  # an axis without elements has no nearest one
+            some = e.op("Within", "bool", ix.ZERO, ix.ZERO, bound)
+            high = smaller(high, e.op("Where", "int64", some, loop.end, loop.begin))
         holds = {n: TRUE for n in found}
-        body = tuple(Assign(s.target, without(s.value, holds)) for s in loop.body if isinstance(s, Assign))
+        body = tuple(Assign(s.target, without(s.value, holds, rows)) for s in loop.body if isinstance(s, Assign))
         edge = e.axis("edge", ix.const(2))
         last = e.op("IndexEq", "bool", edge, ix.ONE)
         begin, end = (e.op("Where", "int64", last, a, b) for a, b in ((names[1], loop.begin), (loop.end, names[0])))
@@ -109,6 +116,13 @@ def chooses(node: Expr) -> bool:
 def runs_along(condition: Expr, axis: Expr) -> bool:
     """Whether the condition holds in one range along the axis."""
     return is_certain(condition) or slope(undivided(condition)[0], axis) is not None
+
+
+def is_row(condition: Expr, axis: Expr) -> bool:
+    """Whether it is about rows, of which some hold it and others do not, wherever they are."""
+    index, least, _ = condition.args
+    exact = index.kind == "op" and index.data == "IndexDivExact"
+    return exact and least is ix.ZERO and str(axis.data) not in condition.free
 
 
 def is_certain(condition: Expr) -> bool:
@@ -172,8 +186,8 @@ def smaller(a: Expr, b: Expr) -> Expr:
     return e.op("IndexMin", "int64", a, b)
 
 
-def without(root: Expr, holds: dict[Expr, Expr]) -> Expr:
-    """The value where the conditions hold."""
+def without(root: Expr, holds: dict[Expr, Expr], rows: set[Expr]) -> Expr:
+    """The value where the conditions hold; of a row that does not, the nearest one is read, and not used."""
     done = dict(holds)
     for node in e.postorder([root], into=lambda n: n not in holds):
         if node in done:
@@ -185,6 +199,23 @@ def without(root: Expr, holds: dict[Expr, Expr]) -> Expr:
             done[node] = done[node.args[1]]
         elif node.kind == "load" and len(node.args) > 1 and done[node.args[1]] is TRUE:
             done[node] = e.load(int(str(node.data)), node.dtype, done[node.args[0]])
+        elif node.kind == "load" and len(node.args) > 1 and (asked := asked_of(done[node.args[1]])) <= rows:
+            near = {n.args[0]: e.op("IndexClamp", "int64", n.args[0], n.args[2]) for n in asked}
+            done[node] = e.load(int(str(node.data)), node.dtype, *e.substitute([done[node.args[0]]], near))
+        elif is_blend(node) and asked_of(done[node.args[0]]) <= rows:
+            done[node] = e.op("Blend", node.dtype, *(done[a] for a in node.args))
         else:
             (done[node],) = e.substitute([node], {a: done[a] for a in node.args if done[a] is not a})
     return done[root]
+
+
+def is_blend(node: Expr) -> bool:
+    """Whether it may choose by bits: gcc makes no vectors of a choice that is the same for all of a loop."""
+    return node.kind == "op" and node.data == "Where" and node.dtype in ("float32", "float64")
+
+
+def asked_of(condition: Expr) -> set[Expr]:
+    """What a condition is made of."""
+    if condition.kind == "op" and condition.data == "Both":
+        return asked_of(condition.args[0]) | asked_of(condition.args[1])
+    return {condition}

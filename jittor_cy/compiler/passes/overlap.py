@@ -16,7 +16,7 @@ from jittor_cy.compiler.ir.statements import roots_of
 
 __all__ = ["overlap"]
 
-# The body is printed up to three times.
+# The body is printed up to four times.
 MAX_NODES = 300
 
 

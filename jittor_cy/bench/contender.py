@@ -28,6 +28,8 @@ main()
 """
 # How the worker's trace begins where a compile failed.
 COMPILE_FAILED = "[jtcy compile] failed="
+# A worker ends by itself when nothing more is asked; one in the middle of a step is not waited for.
+LAST_WORDS_S = 1.0
 # The C library keeps what is freed: fresh pages cost PyTorch more than most of its operators.
 KEPT_NBYTES = 8 << 30
 TUNED_ENVIRONMENT = {
@@ -86,8 +88,11 @@ class Process:
 
     def __exit__(self, *error: object) -> None:
         self.process.stdin.close()  # type: ignore[union-attr]
-        self.process.kill()
-        self.process.wait()
+        try:
+            self.process.wait(LAST_WORDS_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
         self.process.stdout.close()  # type: ignore[union-attr]
         self.errors.close()
 

@@ -24,6 +24,7 @@ from jittor_cy._runtime cimport (
     set_compile_hook,
     set_windows,
     take_snapshot,
+    why_kept,
 )
 from jittor_cy._var cimport Var, current
 
@@ -299,21 +300,30 @@ def install() -> None:
 
 # ---- looking inside ----
 
+cdef vector[Op*] cut_of(targets) except *:
+    """The ops that `targets` need. Raises TypeError where one is not a Var."""
+    cdef vector[VarNode*] nodes
+    for target in targets:
+        if not isinstance(target, Var):
+            raise TypeError(f"debug: expected Vars, found {type(target).__name__}")
+        nodes.push_back(current(<Var>target).get())
+    return choose_cut(nodes, False)
+
+
+def left_by_rewrites(targets):
+    """{number of an op of pending(targets): why a rewrite left it as it is}."""
+    cdef vector[Op*] cut = cut_of(targets)
+    return {i: why_kept(cut[i][0]).decode() for i in range(cut.size()) if why_kept(cut[i][0]) != NULL}
+
+
 def pending(targets):
     """(Graph, {symbol id: extent}, origins of the ops) of what `targets` need; runs nothing.
 
     Raises: TypeError: a target is not a Var
     """
-    cdef vector[VarNode*] nodes
-    cdef vector[Op*] cut
     cdef GraphSnapshot snapshot
     cdef size_t i
-    for target in targets:
-        if not isinstance(target, Var):
-            raise TypeError(f"debug: expected Vars, found {type(target).__name__}")
-        nodes.push_back(current(<Var>target)[0].get())
-    cut = choose_cut(nodes, False)
-    take_snapshot(cut, 0, &snapshot)
+    take_snapshot(cut_of(targets), 0, &snapshot)
     extents = {i: snapshot.symbols[i].value for i in range(snapshot.symbols.size())}
     first_outputs = [snapshot.live_vars[snapshot.ops[i].first_output] != NULL for i in range(snapshot.ops.size())]
     origins = [origin_text(snapshot.live_vars[snapshot.ops[i].first_output][0]).decode() if first_outputs[i] else ""

@@ -213,6 +213,8 @@ cdef extern from "api.h" namespace "jtcy" nogil:
         Refs2 inputs
         cbool pending
         cbool differentiable
+    const char* why_kept(const Op& op)
+    void set_rewrite_contraction(cbool enabled)
     cdef cppclass OpRef "jtcy::Ref<jtcy::Op>":
         Op* get()
     cdef cppclass VarNode "jtcy::Var":

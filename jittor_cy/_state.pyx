@@ -96,6 +96,10 @@ def default_threads():
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def apply_rewrite_contraction(bint enabled):
+    _runtime.set_rewrite_contraction(enabled)
+
+
 def apply_isa(str name):
     """Chooses an instruction set; "" the best one. What is pending keeps its meaning, plans are found anew."""
     cdef bytes text = name.encode()
@@ -132,6 +136,7 @@ def install():
     for name in ("fuse", "eager", "interpret", "wait_for_kernels", "autotune", "compile_at_once", "plan_cache",
                  "verify", "window_ops", "window_nbytes"):
         flags.listen(name, lambda value, name=name: apply_flag(name, value))
+    flags.listen("rewrite_contraction", apply_rewrite_contraction)
     flags.listen("threads", apply_threads)
     flags.listen("isa", apply_isa)
     flags.listen("debug", apply_trace)

@@ -145,6 +145,14 @@ SETTINGS = (
     Setting(
         "huge_pages", parse_bool, "a bool", True, "Ask for huge pages when memory is taken from the system.", off=False
     ),
+    Setting(
+        "rewrite_contraction",
+        parse_bool,
+        "a bool",
+        True,
+        "(a * b).sum(dims) of values repeated or reindexed over each other's axes becomes one contraction.",
+        off=False,
+    ),
     Setting("use_cuda", parse_bool, "a bool", False, "Make and run new Vars on the GPU."),
     Setting(
         "managed_memory", parse_bool, "a bool", False, "CUDA memory that the driver moves between host and device."

@@ -22,5 +22,6 @@
 #include "graph/contraction.h"
 #include "graph/graph.h"
 #include "graph/index_program.h"
+#include "graph/rewrite.h"
 #include "graph/snapshot.h"
 #include "memory/manager.h"

@@ -20,7 +20,7 @@ def explain(*targets: Var) -> str:
     """What would run for `targets` (pending) and why it is cut so; without targets: the last plan that ran.
 
     Runs nothing. The text names each kernel with its schedule, its operations and the user's lines, then every pair of
-    operations that was kept apart with the reason.
+    operations that was kept apart with the reason, and what a rewrite looked at and left as it is.
 
     Example:  >>> import jittor_cy as jt
               >>> print(jt.debug.explain(jt.zeros((2, 3)).exp().sum()))  # doctest: +ELLIPSIS
@@ -32,6 +32,7 @@ def explain(*targets: Var) -> str:
     if not snapshot.ops:
         return "\n".join(f"{target!r} is realized" + made(target) for target in targets)
     program = _plan.compile_only(snapshot)
+    left = _plan.left_by_rewrites(targets)
     names = {kernel.key: kernel.name for kernel in program.kernels}
     lines = []
     for number, launch in enumerate(program.launches):
@@ -41,6 +42,7 @@ def explain(*targets: Var) -> str:
         lines += schedule_lines(launch)
         lines += [f"  {snapshot.ops[op].kind}  {origins[op]}".rstrip() for op in launch.ops]
     lines += [f"kept apart: {note}" for note in program.notes]
+    lines += [f"not rewritten: {reason}  {origins[op]}".rstrip() for op, reason in left.items()]
     return "\n".join(lines)
 
 

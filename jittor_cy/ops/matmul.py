@@ -182,6 +182,12 @@ def parse_equation(equation: str, values: Sequence[Var]) -> tuple[list[str], str
     inputs = left.split(",")
     if len(inputs) != len(values):
         raise ArgumentError(f"einsum: {equation!r} names {len(inputs)} operands, found {len(values)}")
+    for labels in (*inputs, right):
+        if labels.count("...") > 1:
+            raise ArgumentError(f"einsum: '...' stands twice in {labels!r}")
+        wrong = next((c for c in labels.replace("...", "") if not c.isalpha()), None)
+        if wrong is not None:
+            raise ArgumentError(f"einsum: {wrong!r} is no letter", help="label axes a to z and A to Z, others with ...")
     spread = 0
     for i, (labels, x) in enumerate(zip(inputs, values, strict=True)):
         dots = x.ndim - len(labels.replace("...", "")) if "..." in labels else 0

@@ -53,6 +53,7 @@ class Sweep {
   bool is_target(const Var& var) const { return var.slot >= 0 && var.slot < target_slots_; }
   void visit(const Var& var);
   void number_path();
+  void check_not_passed(const Op& op) const;
   bool leads_to_target(const Op& op) const;
   void differentiate(Op* op);
   void differentiate_callback(Op* op);
@@ -102,7 +103,21 @@ void Sweep::collect() {
     for (const VarRef& input : op->inputs) visit(*input);
   }
   std::sort(path_.begin(), path_.end(), [](const Ref<Op>& a, const Ref<Op>& b) { return a->id < b->id; });
+  for (const Ref<Op>& op : path_) {
+    if (op->provenance) check_not_passed(*op);
+  }
   number_path();
+}
+
+/// A rewrite made one op of a pattern: gradients of what stands between its parts do not exist.
+void Sweep::check_not_passed(const Op& op) const {
+  const auto& passed = op.provenance->passed;
+  for (const VarRef& target : targets_) {
+    JTCY_CHECK(std::find(passed.begin(), passed.end(), target->id) == passed.end(), ErrorKind::kGradient,
+               "grad: ", describe(*target), " lies between the parts of what a rewrite made one ", op_name(op.kind),
+               ": its gradient goes past it\n  help: compute the loss in a block of ",
+               "jt.flags(rewrite_contraction=False)");
+  }
 }
 
 bool Sweep::leads_to_target(const Op& op) const {

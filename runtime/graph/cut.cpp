@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "graph/graph_state.h"
+#include "graph/rewrite.h"
 
 namespace jtcy {
 
@@ -20,7 +21,8 @@ namespace jtcy {
 // still wanted, see Note [Paths]). Everything else that is wanted again is computed again from what was saved; bits do
 // not change by that (docs/bits.md), and its op stays with executed = true. What a pending op outside the cut reads is
 // computed again only where that is one cheap op on saved or realized inputs: else each flush would repeat the chain of
-// all earlier ones (an optimizer's moments, a recurrent state).
+// all earlier ones (an optimizer's moments, a recurrent state). What a value that loses its producer keeps for rewrites
+// (Note [Rewrites] in rewrite.h) is saved too: it holds no op.
 
 // Note [Paths]
 // A realized Var needs its producer only for a gradient. The producer stays while it is differentiable, not released,
@@ -227,6 +229,7 @@ void mark_saved(const std::vector<Op*>& cut) noexcept {
       wanted = wanted || again;
       output->saved = output->saved || (again && is_dear(*op)) || (op->kind == OpKind::kCode && !output->ghost);
       output->local = -1;
+      if ((output->held > 0 || output->saved) && op->local == kDead) save_recipe(*op);
     }
     if (!wanted || op->local != kLive) continue;
     const std::size_t count = operand_count(*op);

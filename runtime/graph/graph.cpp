@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "graph/graph_state.h"
+#include "graph/rewrite.h"
 
 namespace jtcy {
 
@@ -126,6 +127,7 @@ void forget_producer(Var* var) noexcept {
   if (origin.code != nullptr && var->origin.code == nullptr && g_graph.origin_hooks.retain != nullptr) {
     var->origin = g_graph.origin_hooks.retain(origin);
   }
+  keep_recipe(var);
   var->producer.reset();
 }
 
@@ -213,6 +215,7 @@ VarRef make_view(OpKind kind, const VarRef& x, Attrs attrs, const Shape& shape, 
     op->pending = false;
   } else {
     out = make_leaf(nullptr, 0, shape, Strides(), x->dtype, x->device);
+    keep_view_recipe(out.get(), x, kind, attrs);
   }
   out->buffer = x->buffer;
   out->offset = offset;

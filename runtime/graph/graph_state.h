@@ -16,7 +16,8 @@ struct GraphState {
   int64_t live_ops = 0;
   uint64_t next_id = 1;
   int64_t no_grad_depth = 0;
-  uint32_t schedule = 0;  // of the ops recorded from now on
+  uint32_t schedule = 0;            // of the ops recorded from now on
+  bool rewrite_contraction = true;  // the flag of this name
   Device default_device;
   OriginHooks origin_hooks;
 };

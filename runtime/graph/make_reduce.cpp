@@ -1,7 +1,9 @@
 // Maker of Reduce: one node a contiguous run of axes, innermost first.
+#include <memory>
 #include <utility>
 
 #include "graph/graph_state.h"
+#include "graph/rewrite.h"
 
 namespace jtcy {
 namespace {
@@ -25,6 +27,10 @@ VarRef make_reduce(const VarRef& x, ReduceKind kind, uint32_t axes, const char* 
   JTCY_CHECK(ndim >= 32 || axes >> ndim == 0, ErrorKind::kIndex, function, ": a dim is out of range for a ", ndim,
              "-d var", operand_lines({x}));
   const bool index = kind == ReduceKind::kArgMax || kind == ReduceKind::kArgMin;
+  const char* kept = nullptr;
+  if (kind == ReduceKind::kSum) {
+    if (VarRef y = rewrite_sum(x, axes, &kept)) return y;
+  }
   VarRef y = x;
   int runs = 0;
   for (int end = ndim; end > 0;) {
@@ -38,6 +44,10 @@ VarRef make_reduce(const VarRef& x, ReduceKind kind, uint32_t axes, const char* 
     end = first;
   }
   JTCY_ASSERT(!index || axes != 0, "an index reduction needs an axis");
+  if (kept != nullptr && axes != 0) {
+    y->producer->provenance = std::make_unique<Provenance>();
+    y->producer->provenance->kept = kept;
+  }
   return y;
 }
 

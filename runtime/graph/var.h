@@ -1,6 +1,7 @@
 // Var and Op: the nodes of the lazy graph.
 #pragma once
 #include <cstdint>
+#include <memory>
 
 #include "base/hash.h"
 #include "base/intrusive_ptr.h"
@@ -23,6 +24,17 @@ void destroy_object(const Op* op) noexcept;
 struct Origin {
   void* code = nullptr;
   int32_t instruction = 0;
+};
+
+/// What is known of how a value was composed, for rewrites (Note [Rewrites] in rewrite.h).
+struct Pattern {
+  virtual ~Pattern() = default;
+};
+
+/// Of an op that a rewrite made, or looked at.
+struct Provenance {
+  SmallVector<uint64_t, 4> passed;  // ids of the values between: gradients go past them
+  const char* kept = nullptr;       // why the op was left as it is, for debug.explain; lives for ever
 };
 
 // Note [Layout of nodes]
@@ -48,10 +60,11 @@ class Var : public PlainRefCounted {
   bool ghost = false;      // nobody refers to it, but its op has other outputs (Note [Release] in var.cpp)
   Shape shape;
 
-  Strides strides;     // meaningful once realized
-  int64_t offset = 0;  // of the first element, in elements
-  int64_t slot = -1;   // scratch of a gradient sweep (which may call Python, and Python may flush)
-  Origin origin;       // of a leaf, and of what outlived its producer
+  Strides strides;                  // meaningful once realized
+  int64_t offset = 0;               // of the first element, in elements
+  int64_t slot = -1;                // scratch of a gradient sweep (which may call Python, and Python may flush)
+  Origin origin;                    // of a leaf, and of what outlived its producer
+  std::unique_ptr<Pattern> recipe;  // of what outlived its producer; null: nothing that a rewrite looks for
 
   bool realized() const noexcept { return static_cast<bool>(buffer); }
   bool contiguous() const noexcept { return is_contiguous(shape, strides); }
@@ -94,9 +107,10 @@ class Op : public PlainRefCounted {
   uint32_t schedule = 0;  // what jt.schedule() gave (compiler/ir/schedule.py); fused only with its own kind
   Attrs attrs;
   Origin origin;
-  const char* function = nullptr;  // the public name, of ops that can fail while they run; lives for ever
-  int64_t slot = -1;               // scratch of a gradient sweep
-  GradientCallback gradient;       // instead of the rule: a user's Function (on a Copy), Code, maximum pooling
+  const char* function = nullptr;          // the public name, of ops that can fail while they run; lives for ever
+  int64_t slot = -1;                       // scratch of a gradient sweep
+  std::unique_ptr<Provenance> provenance;  // null: no rewrite has to do with it
+  GradientCallback gradient;               // instead of the rule: a user's Function (on a Copy), Code, maximum pooling
 };
 
 }  // namespace jtcy

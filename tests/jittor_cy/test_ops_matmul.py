@@ -32,12 +32,52 @@ RANDOM = np.random.default_rng(5)
         ("ij,kj->", [(2, 3), (4, 3)]),
         ("iji->j", [(2, 3, 2)]),
         ("...->...", [(2, 3)]),
+        ("ii...->i...", [(3, 3, 2)]),
+        ("i...j,...jk->...ik", [(3, 2, 4), (2, 4, 5)]),
+        ("ij...,jk...->ik...", [(2, 3, 5), (3, 4, 5)]),
+        ("...i,...i", [(4, 1, 3), (2, 3)]),
+        ("Ij, jK -> KI", [(2, 3), (3, 4)]),
+        ("ijk,jil,kl->il", [(2, 3, 4), (3, 2, 5), (4, 5)]),
+        ("ij,ij,ij->", [(2, 3)] * 3),
+        ("i,j,k->kij", [(2,), (3,), (4,)]),
+        ("iij,jkk->ik", [(2, 2, 3), (3, 4, 4)]),
+        (",ij->ji", [(), (2, 3)]),
+        ("ij,jk->ik", [(2, 0), (0, 3)]),
     ],
 )
 def test_einsum_is_numpys(equation: str, shapes: list[tuple[int, ...]]) -> None:
     arrays = [RANDOM.normal(size=shape).astype(np.float32) for shape in shapes]
 
     close(jt.einsum(equation, *map(jt.array, arrays)), np.einsum(equation, *arrays), 1e-5)
+
+
+def test_einsum_gradients_are_einsums() -> None:
+    a, b, c, dy = (RANDOM.normal(size=s) for s in ((2, 2, 3), (3, 4), (4, 5), (2, 5)))
+    x = [jt.array(v) for v in (a, b, c)]
+
+    found = jt.grad((jt.einsum("iij,jk,kl->il", *x) * jt.array(dy)).sum(), x)
+
+    diagonal = np.einsum("jk,kl,il->ij", b, c, dy)
+    expected = [np.einsum("in,ij->inj", np.eye(2), diagonal), np.einsum("iij,kl,il->jk", a, c, dy)]
+    for g, e in zip(found, [*expected, np.einsum("iij,jk,il->kl", a, b, dy)], strict=True):
+        close(g, e, 1e-10)
+
+
+@pytest.mark.parametrize(
+    "equation, shapes, kind, words",
+    [
+        ("i1,1j->ij", [(2, 3), (3, 4)], jt.ArgumentError, "'1' is no letter"),
+        ("ij,jk->ikz", [(2, 3), (3, 4)], jt.ArgumentError, "'ikz' must name axes of the operands"),
+        ("ij->ii", [(2, 3)], jt.ArgumentError, "'ii' must name axes of the operands, each once"),
+        ("ijk->ij", [(2, 3)], jt.ShapeError, "'ijk' does not fit operand 0 of 2 dims"),
+        ("i...jk->i", [(2, 3)], jt.ShapeError, r"'i\.\.\.jk' does not fit operand 0"),
+        ("ii->i", [(2, 3)], jt.ShapeError, "axes of the same label in 'ii' differ"),
+        ("i......->i", [(2, 3)], jt.ArgumentError, r"'\.\.\.' stands twice in 'i\.\.\.\.\.\.'"),
+    ],
+)
+def test_a_wrong_einsum_says_what_is_wrong(equation: str, shapes: list, kind: type, words: str) -> None:
+    with pytest.raises(kind, match=words):
+        jt.einsum(equation, *(jt.zeros(s) for s in shapes))
 
 
 @pytest.mark.parametrize("dims", [0, 1, 2, ([1, 0], [0, 1]), ([0], [2])])

@@ -249,6 +249,13 @@ SHAPED = (
         roundings=64,
     ),
     OpSpec(
+        "product and sum of repeated values",
+        lambda jt, a, b: (a.unsqueeze(2) * b.unsqueeze(0)).sum(1),
+        np.matmul,
+        between(-1, 1, (4, 6), (6, 3)),
+        roundings=64,
+    ),
+    OpSpec(
         "layer_norm",
         lambda jt, x, w, b: jt.nn.layer_norm(x, (6,), w, b),
         layer_norm,

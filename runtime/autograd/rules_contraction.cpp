@@ -9,9 +9,9 @@ namespace {
 // The gradient of an operand has that operand's dims as output axes. A dim that one axis indexes alone becomes that
 // axis. A dim v = (c1 t1 + c2 t2 + offset) / divisor has two: one of them is expressed by the other,
 // t1 = (divisor v - c2 t2 - offset) / c1, which is a dim of the same form wherever t1 stood alone (in the cotangent, in
-// the other operand); the longer axis goes, so that the shorter is summed over. All axes that are left are summed. A
-// convolution has the three indices of input, kernel and output with one relation; each of its gradients of any order
-// keeps two.
+// the other operand); the axis that moves farther goes: of the other one, fewer elements meet an output. All axes that
+// are left are summed. A convolution has the three indices of input, kernel and output with one relation; each of its
+// gradients of any order keeps two.
 
 using Dims = SmallVector<ContractionDim, 6>;
 
@@ -61,8 +61,10 @@ class GradientMap {
   }
 
   void eliminate(const ContractionDim& dim, int64_t v, const SmallVector<int64_t, 8>& extents) {
+    const auto reach = [&](int64_t axis, int64_t coef) { return extents[axis] * (coef < 0 ? -coef : coef); };
     const bool swap =
-        dim.axis2 >= 0 && (known_[dim.axis1] || (!known_[dim.axis2] && extents[dim.axis2] > extents[dim.axis1]));
+        dim.axis2 >= 0 &&
+        (known_[dim.axis1] || (!known_[dim.axis2] && reach(dim.axis2, dim.coef2) > reach(dim.axis1, dim.coef1)));
     const int64_t gone = swap ? dim.axis2 : dim.axis1;
     const int64_t stays = swap ? dim.axis1 : dim.axis2;
     const int64_t c_gone = swap ? dim.coef2 : dim.coef1;

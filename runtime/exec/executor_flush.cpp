@@ -20,8 +20,9 @@ constexpr int64_t kInlineNs = 5'000'000;
 constexpr int64_t kInterpretedInlineNs = 100'000;
 
 /// The interpreter stores every intermediate value. Where that takes this much, a few ops are compiled before they run,
-/// and what saves as much by few kernels is waited for.
+/// and what saves as much by few kernels is waited for; so is what would be interpreted for longer than it compiles.
 constexpr int64_t kLargeNbytes = int64_t{64} << 20;
+constexpr int64_t kLongerThanCompilingNs = 150'000'000;
 constexpr std::size_t kFewOps = 256;
 
 /// Interpreted runs that take this long, by the Layout's rough figure, wait for their kernels when they come again; and
@@ -177,12 +178,19 @@ void Flush::compile_what_was_met(PlanEntry* entry) {
   for (const Ref<PlanEntry>& earlier : met) compile_later(earlier);
 }
 
-bool Flush::must_compile_now(const PlanEntry& entry) const {
+bool Flush::must_compile_now(PlanEntry& entry) const {
   const Device device = entry.snapshot.device;
   if (runtime_flags().wait_for_kernels || runtime_flags().autotune || entry.own_bits || device.kind != DeviceKind::kCpu)
     return true;
   if (MemoryManager::of(device).budget() > 0) return true;
-  return entry.snapshot.ops.size() <= kFewOps && peak_nbytes(context_->snapshot, *entry.interpreted) >= kLargeNbytes;
+  if (entry.snapshot.ops.size() > kFewOps) return false;
+  return peak_nbytes(context_->snapshot, *entry.interpreted) >= kLargeNbytes || is_long_interpreted(entry);
+}
+
+/// By the Layout's rough figure.
+bool Flush::is_long_interpreted(PlanEntry& entry) const {
+  const int threads = ThreadPool::instance().threads();
+  return entry.layout(context_->snapshot, entry.interpreted, threads)->work_ns >= kLongerThanCompilingNs * threads;
 }
 
 bool Flush::wait_for_kernels(PlanEntry& entry) {
@@ -193,7 +201,7 @@ bool Flush::wait_for_kernels(PlanEntry& entry) {
   bool wanted = runtime_flags().wait_for_kernels || entry.own_bits || entry.snapshot.device.kind != DeviceKind::kCpu;
   if (!wanted && program->missing() <= ThreadPool::instance().threads()) {
     const int64_t interpreted = peak_nbytes(context_->snapshot, *entry.interpreted);
-    wanted = interpreted - peak_nbytes(context_->snapshot, *program) >= kLargeNbytes;
+    wanted = interpreted - peak_nbytes(context_->snapshot, *program) >= kLargeNbytes || is_long_interpreted(entry);
   }
   if (!wanted) return false;
   const GilRelease release;

@@ -103,7 +103,8 @@ class Flush {
   PlanEntry* find_entry(const GraphSnapshot& snapshot);
   /// True when Python ran.
   bool ask_compiler(PlanEntry& entry);
-  bool must_compile_now(const PlanEntry& entry) const;
+  bool must_compile_now(PlanEntry& entry) const;
+  bool is_long_interpreted(PlanEntry& entry) const;
   void compile_later(const Ref<PlanEntry>& entry);
   void compile_what_was_met(PlanEntry* entry);
   bool wait_for_kernels(PlanEntry& entry);

@@ -51,7 +51,7 @@ class PhaseSplit {
   }
 
  private:
-  static constexpr int64_t kMostPhases = 64;
+  static constexpr int64_t kMostPhases = 1024;
 
   bool find_image() {
     for (image_ = 0; image_ < 2; ++image_) {

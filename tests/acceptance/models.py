@@ -1,4 +1,4 @@
-"""The networks that the measurements train: an MLP, LeNet-5, the net of the Fashion-MNIST tutorial, and a small GPT."""
+"""The networks that the measurements train: MLP, LeNet-5, ResNet-18, the Fashion-MNIST tutorial's, a small GPT."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import jittor_cy as jt
 from jittor_cy import nn
 
-__all__ = ["GPT", "LeNet", "batch", "fashion_net", "mlp", "tokens"]
+__all__ = ["GPT", "LeNet", "ResNet", "batch", "fashion_net", "mlp", "tokens"]
 
 
 def mlp() -> nn.Module:
@@ -30,6 +30,37 @@ class LeNet(nn.Module):
         x = nn.max_pool2d(nn.relu(self.conv2(x)), 2, 2)
         x = x.reshape(x.shape[0], -1)
         return self.fc3(nn.relu(self.fc2(nn.relu(self.fc1(x)))))
+
+
+class Residual(nn.Module):
+    """Two 3x3 convolutions with batch norm, added to their input, which a 1x1 convolution brings to their shape."""
+
+    def __init__(self, into: int, width: int, stride: int) -> None:
+        super().__init__()
+        self.conv1, self.bn1 = nn.Conv2d(into, width, 3, stride, padding=1, bias=False), nn.BatchNorm2d(width)
+        self.conv2, self.bn2 = nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width)
+        same = stride == 1 and into == width
+        down = nn.Sequential(nn.Conv2d(into, width, 1, stride, bias=False), nn.BatchNorm2d(width))
+        self.down = nn.Identity() if same else down
+
+    def execute(self, x: Any) -> Any:
+        y = self.bn2(self.conv2(nn.relu(self.bn1(self.conv1(x)))))
+        return nn.relu(y + self.down(x))
+
+
+class ResNet(nn.Module):
+    """ResNet-18 for 32 x 32 images."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Sequential(nn.Conv2d(3, 64, 3, padding=1, bias=False), nn.BatchNorm2d(64), nn.ReLU())
+        widths = (64, 64, 64, 128, 128, 256, 256, 512, 512)
+        pairs = zip(widths, widths[1:], strict=False)
+        self.blocks = nn.Sequential(*(Residual(a, b, 1 if a == b else 2) for a, b in pairs))
+        self.fc = nn.Linear(512, 10)
+
+    def execute(self, x: Any) -> Any:
+        return self.fc(self.blocks(self.stem(x)).mean((2, 3)))
 
 
 class Block(nn.Module):

@@ -87,6 +87,19 @@ def test_convolution_and_its_gradients(geometry):
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.parametrize("kernel,stride,side", [(16, 16, 48), (8, 8, 40), (6, 5, 23), (4, 3, 9), (7, 16, 55)])
+def test_windows_that_move_farther_than_there_are_positions(kernel, stride, side):
+    """The pieces of a picture, as a vision transformer takes them: each pixel is seen once or not at all."""
+    how = {"stride": stride, "padding": 0, "dilation": 1, "groups": 1}
+    shapes = (2, 3, side, side), (20, 3, kernel, kernel)
+    arrays = numbers(*shapes, (2, 20, *out_extents(*shapes, **how)))
+
+    found = run(lambda x, w: F.conv2d(x, w, None, **how), arrays, 2)
+
+    for one, expected in zip(found, conv_with_gradients(*arrays, **how)):
+        np.testing.assert_allclose(one, expected, rtol=1e-12, atol=1e-12)
+
+
 @settings(max_examples=15, deadline=None)
 @given(geometries(2, 2))
 def test_transposed_convolution_is_the_gradient_of_a_convolution(geometry):

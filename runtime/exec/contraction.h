@@ -62,9 +62,10 @@ typedef void (*JtTurnRows)(const void* from, const long long* row, long long cou
 /* A row of float32, rounded to 16 bits. */
 typedef void (*JtRoundRow)(const void* from, long long count, void* to, long long step);
 
-/* Convolutions (exec/window.h). As JtTile, but the second vector of b stands `second` elements behind the first. */
+/* Convolutions (exec/window.h). Besides their own, tiles fetch the lines from `ahead` to `last`, one with two products.
+   As JtTile, but the second vector of b stands `second` elements behind the first. */
 typedef void (*JtColumnTile)(long long depth, const void* a, const void* b, long long second, const long long* place,
-                             void* c, const long long* row, int add);
+                             void* c, const long long* row, int add, const void* ahead, const void* last);
 /* As JtColumnTile, of a wide panel whose vectors are put together: lanes mask[vector][piece] are those of b + place[k]
    + from[vector][piece], the first piece's are all that no other one has. */
 #define JT_MOST_MERGED 4
@@ -73,10 +74,11 @@ typedef struct {
   unsigned mask[2][JT_MOST_MERGED];
 } JtPieces;
 typedef void (*JtMergedTile)(long long depth, const void* a, const void* b, const JtPieces* pieces,
-                             const long long* place, void* c, const long long* row, int add);
+                             const long long* place, void* c, const long long* row, int add, const void* ahead,
+                             const void* last);
 /* c[row[i] + j] = (add ? c[...] : 0) + sum over k < depth of a[from[i] + at[k]] * b[k][j]. */
 typedef void (*JtRowTile)(long long depth, const void* a, const long long* from, const long long* at, const void* b,
-                          void* c, const long long* row, int add);
+                          void* c, const long long* row, int add, const void* ahead, const void* last);
 /* A vector from data[place[k] + from[q]] goes to packed[k * width + to[q]], q ascending: later ones overwrite. */
 typedef void (*JtPackPieces)(long long depth, const void* data, const long long* place, int pieces,
                              const long long* from, const long long* to, void* packed, long long width);

@@ -38,6 +38,7 @@ struct ColumnLayout {
     packed = own.take((depth * w.width + w.lanes) * w.itemsize);
     sums = own.take(in_place ? 0 : rows * w.chunk * w.itemsize);
     out_rows = own.take(rows * 8);
+    sum_rows = own.take(rows * 8);
     tables = own.take(OperandBlock::table_nbytes(w.other, rows, depth));
     lines = own.take(kMostPanel * depth * w.itemsize);
   }
@@ -45,7 +46,7 @@ struct ColumnLayout {
 
   bool in_place;
   Taker shared, own;
-  int64_t filter, slab, places, taps, packed_places, packed, sums, out_rows, tables, lines;
+  int64_t filter, slab, places, taps, packed_places, packed, sums, out_rows, sum_rows, tables, lines;
 };
 
 /// The filter, packed for all threads: by batch, block of the sum and panel of rows.
@@ -96,6 +97,8 @@ class ColumnWorker {
       at(layout.packed_places)[kContractionBlock + k] = k * w.lanes;
     }
     w.out_rows.fill(0, w.out_rows.count, 0, at(layout.out_rows), nullptr);
+    for (int64_t row = 0; row < w.other.own.count; ++row) at(layout.sum_rows)[row] = row * w.chunk;
+    sum_row_ = at(layout.in_place ? layout.out_rows : layout.sum_rows);
   }
 
   /// All sums of a chunk of positions for some panels of rows; `next` is worked on afterwards.
@@ -123,12 +126,9 @@ class ColumnWorker {
       const int64_t channel = first_channel(block);
       slab_.write(channel, last_channel(block));
       slab_.fill_taps(k, depth, w_.direct ? 0 : channel, at(layout_.taps));
-      fetch_after(block, next);
+      fetch_after(block, next, last_panel - first_panel);
       const char* const filter = filter_ + (batch * w_.other.depth.count + k) * w_.other.own.count * w_.itemsize;
-      for (int64_t column = 0; column < count; column += w_.width) {
-        fetch_.next();
-        multiply_panel(plan_[static_cast<std::size_t>(column / w_.width)], depth, filter, first_panel, last_panel, add);
-      }
+      for (const PanelPlan& plan : plan_) multiply_panel(plan, depth, filter, first_panel, last_panel, add);
       add = true;
     }
     finish(panels_.begin(first_panel), panels_.begin(last_panel));
@@ -139,13 +139,13 @@ class ColumnWorker {
   int64_t last_channel(int64_t block) const noexcept { return (w_.block_begin[block + 1] - 1) / w_.taps() + 1; }
 
   /// What the next block of the sum, or the next chunk, copies to the slab is fetched meanwhile.
-  void fetch_after(int64_t block, const Chunk& next) {
+  void fetch_after(int64_t block, const Chunk& next, int64_t panels) {
     int64_t then = block + 1;
     if (then == w_.blocks()) {
       then = 0;
       fetch_.select(next.batch, next.begin, next.count);
     }
-    fetch_.start(first_channel(then), last_channel(then), divide_up(count_, w_.width));
+    fetch_.start(first_channel(then), last_channel(then), panels * divide_up(count_, w_.width));
   }
 
   int64_t* at(int64_t place) const noexcept { return reinterpret_cast<int64_t*>(own_ + place); }
@@ -223,21 +223,18 @@ class ColumnWorker {
       b = packed;
       place = at(layout_.packed_places) + narrow * kContractionBlock;
     }
-    const int64_t* const out_rows = at(layout_.out_rows);
-    char* const to = layout_.in_place ? out_ : own_ + layout_.sums;
+    char* const to = (layout_.in_place ? out_ : own_ + layout_.sums) + plan.to * w_.itemsize;
     for (int64_t panel = first_panel; panel < last_panel; ++panel) {
       const int64_t first = panels_.begin(panel), height = panels_.height(panel);
-      long long rows[JT_MOST_ROWS];
-      for (int64_t i = 0; i < height; ++i) {
-        rows[i] = (layout_.in_place ? out_rows[first + i] : (first + i) * w_.chunk) + plan.to;
-      }
+      const char* const rows = filter + first * depth * w_.itemsize;
+      const SlabFetch::Lines lines = fetch_.next();
       if (plan.merged > 0) {
-        w_.kernels->merged[plan.merged - 1][height - 1](depth, filter + first * depth * w_.itemsize, slab_.data(),
-                                                        &plan.at, as_abi(place), to, rows, add ? 1 : 0);
-        continue;
+        w_.kernels->merged[plan.merged - 1][height - 1](depth, rows, slab_.data(), &plan.at, as_abi(place), to,
+                                                        as_abi(sum_row_ + first), add ? 1 : 0, lines.first, lines.last);
+      } else {
+        w_.kernels->column[narrow][height - 1](depth, rows, b, plan.second, as_abi(place), to, as_abi(sum_row_ + first),
+                                               add ? 1 : 0, lines.first, lines.last);
       }
-      w_.kernels->column[narrow][height - 1](depth, filter + first * depth * w_.itemsize, b, plan.second, as_abi(place),
-                                             to, rows, add ? 1 : 0);
     }
   }
 
@@ -286,6 +283,7 @@ class ColumnWorker {
   Slab slab_;
   SlabFetch fetch_;
   RowPanels panels_;
+  const int64_t* sum_row_;  // where tiles put the sums of each row
   char* out_ = nullptr;
   int64_t begin_ = -1, count_ = 0;  // the chunk
   int64_t shift_ = 0;               // of its columns in the output, from those that plan_ and runs_ are of

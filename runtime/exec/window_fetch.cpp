@@ -6,9 +6,8 @@
 namespace jtcy {
 namespace {
 
-constexpr int64_t kLine = 64;
 // More would push out what tiles read.
-constexpr int64_t kMostLines = (int64_t{384} << 10) / kLine;
+constexpr int64_t kMostNbytes = int64_t{384} << 10;
 // Smaller images stay in the caches from one use to the next.
 constexpr int64_t kLeastNbytes = int64_t{2} << 20;
 
@@ -33,7 +32,8 @@ bool is_fetched(const Window& w) noexcept {
 
 }  // namespace
 
-SlabFetch::SlabFetch(const Window& w) noexcept : w_(w), fetched_(is_fetched(w)) {}
+SlabFetch::SlabFetch(const Window& w) noexcept
+    : w_(w), fetched_(is_fetched(w)), channel_nbytes_(w.channel_stride * w.image_itemsize) {}
 
 void SlabFetch::select(int64_t batch, int64_t begin, int64_t count) {
   pieces_.clear();
@@ -84,32 +84,13 @@ void SlabFetch::add_piece(int64_t offset, int64_t count) {
   lines_ += piece.lines;
 }
 
-void SlabFetch::start(int64_t first, int64_t last, int64_t calls) noexcept {
+void SlabFetch::start(int64_t first, int64_t last, int64_t tiles) noexcept {
   left_ = lines_ * (last - first);
-  if (left_ > kMostLines) left_ = 0;
-
-  at_call_ = (left_ + calls - 1) / calls;
+  if (left_ * kLine > kMostNbytes) left_ = 0;
+  tiles_ = tiles;
   channel_ = first;
   piece_ = 0;
   line_ = 0;
-}
-
-void SlabFetch::next() noexcept {
-  int64_t count = std::min(at_call_, left_);
-  left_ -= count;
-  while (count > 0) {
-    const Piece& piece = pieces_[piece_];
-    const char* const from = piece.begin + channel_ * w_.channel_stride * w_.image_itemsize + line_ * kLine;
-    const int64_t lines = std::min(count, piece.lines - line_);
-    for (int64_t i = 0; i < lines; ++i) __builtin_prefetch(from + i * kLine, 0, 2);
-    count -= lines;
-    line_ += lines;
-    if (line_ < piece.lines) continue;
-    line_ = 0;
-    if (++piece_ < pieces_.size()) continue;
-    piece_ = 0;
-    ++channel_;
-  }
 }
 
 }  // namespace jtcy

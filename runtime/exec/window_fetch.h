@@ -1,5 +1,6 @@
 // Asks for the part of an image that is copied to a slab next, while tiles work on the present one.
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -15,9 +16,22 @@ class SlabFetch {
 
   /// Positions [begin, begin + count) of a batch; none: nothing is fetched.
   void select(int64_t batch, int64_t begin, int64_t count);
-  /// Their channels [first, last), evenly over so many calls of next().
-  void start(int64_t first, int64_t last, int64_t calls) noexcept;
-  void next() noexcept;
+  /// Their channels [first, last), evenly over so many tiles.
+  void start(int64_t first, int64_t last, int64_t tiles) noexcept;
+  /// What the next tile fetches.
+  struct Lines {
+    const void *first, *last;
+  };
+  Lines next() noexcept {
+    if (left_ <= 0) return Lines{this, this};
+    const Piece& piece = pieces_[piece_];
+    const char* const from = piece.begin + channel_ * channel_nbytes_ + line_ * kLine;
+    const int64_t count = std::min(left_ / std::max<int64_t>(1, tiles_--) + 1, piece.lines - line_);
+    left_ -= count;
+    line_ += count;
+    if (line_ == piece.lines) next_piece();
+    return Lines{from, from + (count - 1) * kLine};
+  }
 
  private:
   struct Piece {
@@ -26,13 +40,22 @@ class SlabFetch {
   };
   void add_part(int64_t image, int64_t begin, int64_t end);
   void add_piece(int64_t offset, int64_t count);
+  void next_piece() noexcept {
+    line_ = 0;
+    if (++piece_ < pieces_.size()) return;
+    piece_ = 0;
+    ++channel_;
+  }
+
+  static constexpr int64_t kLine = 64;
 
   const Window& w_;
   bool fetched_;
+  const int64_t channel_nbytes_;
   const char* image_ = nullptr;
   std::vector<Piece> pieces_;
   int64_t lines_ = 0;               // of one channel
-  int64_t at_call_ = 0, left_ = 0;  // lines
+  int64_t left_ = 0, tiles_ = 0;    // lines and tiles to come
   int64_t channel_ = 0, line_ = 0;  // the next one
   std::size_t piece_ = 0;
 };

@@ -57,7 +57,10 @@ class RowWorker {
         own_(memory + layout.shared.total + thread * layout.own.total),
         slab_(w, own_ + layout.slab, reinterpret_cast<int64_t*>(own_ + layout.places)),
         fetch_(w),
-        columns_(w, own_ + layout.tables, own_ + layout.lines) {}
+        columns_(w, own_ + layout.tables, own_ + layout.lines),
+        sum_row_(static_cast<std::size_t>(layout.rows)) {
+    for (int64_t row = 0; row < layout.rows; ++row) sum_row_[static_cast<std::size_t>(row)] = row * layout.step;
+  }
 
   void select_batch(int64_t batch) {
     batch_ = next_batch_ = batch;
@@ -90,11 +93,10 @@ class RowWorker {
       columns_.pack(column, count, narrow != 0 ? w_.lanes : w_.width, packed);
       for (int64_t panel = first_panel; panel < last_panel; ++panel) {
         const int64_t first = panels.begin(panel), height = panels.height(panel);
-        long long rows[JT_MOST_ROWS];
-        for (int64_t i = 0; i < height; ++i) rows[i] = (first + i) * layout_.step + column;
-        fetch_.next();
+        const SlabFetch::Lines lines = fetch_.next();
         w_.kernels->row[narrow][height - 1](depth, slab_.data(), as_abi(taps + first - row), as_abi(slab_.places()),
-                                            packed, to, rows, add ? 1 : 0);
+                                            packed, to + column * w_.itemsize, as_abi(sum_row_.data() + first),
+                                            add ? 1 : 0, lines.first, lines.last);
         const bool group = (panel + 1 - first_panel) % kMovedPanels == 0 || panel + 1 == last_panel;
         if (out == nullptr || !group) continue;
         out->move(to, batch_, panels.begin(first_panel + (panel - first_panel) / kMovedPanels * kMovedPanels),
@@ -119,6 +121,7 @@ class RowWorker {
   Slab slab_;
   SlabFetch fetch_;
   FilterColumns columns_;
+  std::vector<int64_t> sum_row_;  // where the sums of each row are
 };
 
 void sum_in_rounds(const Window& w, const RowLayout& layout, char* memory, ThreadPool& pool) {

@@ -2,6 +2,7 @@
 #pragma once
 #include <algorithm>
 #include <cstdint>
+#include <vector>
 
 #include "exec/window.h"
 
@@ -25,11 +26,18 @@ struct Taker {
 };
 
 /// Panels of at most `most` rows, as even as possible.
-struct RowPanels {
-  RowPanels(int64_t row_count, int64_t most) noexcept : rows(row_count), count(divide_up(row_count, most)) {}
-  int64_t begin(int64_t panel) const noexcept { return rows * panel / count; }
+class RowPanels {
+ public:
+  RowPanels(int64_t row_count, int64_t most)
+      : rows(row_count), count(divide_up(row_count, most)), begin_(static_cast<std::size_t>(count) + 1) {
+    for (int64_t panel = 0; panel <= count; ++panel) begin_[static_cast<std::size_t>(panel)] = rows * panel / count;
+  }
+  int64_t begin(int64_t panel) const noexcept { return begin_[static_cast<std::size_t>(panel)]; }
   int64_t height(int64_t panel) const noexcept { return begin(panel + 1) - begin(panel); }
-  int64_t rows, count;
+  const int64_t rows, count;
+
+ private:
+  std::vector<int64_t> begin_;
 };
 
 inline const long long* as_abi(const int64_t* values) noexcept { return reinterpret_cast<const long long*>(values); }

@@ -11,6 +11,7 @@ __all__ = ["merged_sources", "window_row", "window_sources"]
 AHEAD = 32
 # Pieces of a panel that have a loop of their own: their places stay in registers.
 UNROLLED_PIECES = 8
+LINE_NBYTES = 64
 # Pieces of each vector of a merged tile.
 MERGED_PIECES = (2, 3, 4)
 
@@ -81,77 +82,93 @@ def column_tile(name: str, ctype: str, lanes: int, rows: int, vectors: int, fma:
     """a packed by its rows, b read at place[k] and `second` behind it."""
     lines = [
         f"static void column_{name}_{rows}x{vectors}(long long depth, const void* pa, const void* pb,",
-        "    long long second, const long long* place, void* pc, const long long* row, int add) {",
+        "    long long second, const long long* place, void* pc, const long long* row, int add,",
+        "    const void* ahead, const void* last) {",
         f"  const {ctype}* a = (const {ctype}*)pa;",
         f"  const {ctype}* b = (const {ctype}*)pb;",
-        *begin_sums(name, ctype, lanes, rows, vectors),
-        "  for (long long k = 0; k < depth; ++k) {",
+        *begin_sums(name, ctype, rows, vectors),
+    ]
+    step = [
         f"    __builtin_prefetch(a + {AHEAD * rows});",
         f"    const {ctype}* bk = b + place[k];",
         *(f"    const v_{name} b{j} = *(const u_{name}*)(bk + {'second' if j else '0'});" for j in range(vectors)),
         *multiply(name, ctype, lanes, [f"a[{i}]" for i in range(rows)], vectors, fma),
         f"    a += {rows};",
-        "  }",
     ]
-    return "\n".join([*lines, *end_sums(name, lanes, rows, vectors)])
+    return "\n".join([*lines, *steps(step, rows, lanes, vectors), *end_sums(name, lanes, rows, vectors)])
 
 
 def merged_tile(name: str, ctype: str, lanes: int, rows: int, pieces: int, fma: str, masked: str) -> str:
     """a packed by its rows, each of two vectors of b from so many pieces."""
     lines = [
         f"static void merged_{name}_{rows}x{pieces}(long long depth, const void* pa, const void* pb,",
-        "    const JtPieces* pieces, const long long* place, void* pc, const long long* row, int add) {",
+        "    const JtPieces* pieces, const long long* place, void* pc, const long long* row, int add,",
+        "    const void* ahead, const void* last) {",
         f"  const {ctype}* a = (const {ctype}*)pa;",
         f"  const {ctype}* b = (const {ctype}*)pb;",
-        *begin_sums(name, ctype, lanes, rows, 2),
+        *begin_sums(name, ctype, rows, 2),
     ]
     for j in range(2):
         places = ", ".join(f"f{j}_{q} = pieces->from[{j}][{q}]" for q in range(pieces))
         lines.append(f"  const long long {places};")
         masks = ", ".join(f"m{j}_{q} = pieces->mask[{j}][{q}]" for q in range(1, pieces))
         lines.append(f"  const unsigned {masks};")
-    lines += [
-        "  for (long long k = 0; k < depth; ++k) {",
-        f"    __builtin_prefetch(a + {AHEAD * rows});",
-        f"    const {ctype}* bk = b + place[k];",
-    ]
+    step = [f"    __builtin_prefetch(a + {AHEAD * rows});", f"    const {ctype}* bk = b + place[k];"]
     for j in range(2):
-        lines.append(f"    v_{name} b{j} = *(const u_{name}*)(bk + f{j}_0);")
+        step.append(f"    v_{name} b{j} = *(const u_{name}*)(bk + f{j}_0);")
         for q in range(1, pieces):
-            lines.append(f"    b{j} = {masked.format(at=f'bk + f{j}_{q}', b=f'b{j}', mask=f'm{j}_{q}')};")
-    lines += [
-        *multiply(name, ctype, lanes, [f"a[{i}]" for i in range(rows)], 2, fma),
-        f"    a += {rows};",
-        "  }",
-    ]
-    return "\n".join([*lines, *end_sums(name, lanes, rows, 2)])
+            step.append(f"    b{j} = {masked.format(at=f'bk + f{j}_{q}', b=f'b{j}', mask=f'm{j}_{q}')};")
+    step += [*multiply(name, ctype, lanes, [f"a[{i}]" for i in range(rows)], 2, fma), f"    a += {rows};"]
+    return "\n".join([*lines, *steps(step, rows, lanes, 2), *end_sums(name, lanes, rows, 2)])
 
 
 def row_tile(name: str, ctype: str, lanes: int, rows: int, vectors: int, fma: str) -> str:
     """a read at from[row] + at[k], b packed."""
     lines = [
         f"static void row_{name}_{rows}x{vectors}(long long depth, const void* pa, const long long* from,",
-        "    const long long* at, const void* pb, void* pc, const long long* row, int add) {",
+        "    const long long* at, const void* pb, void* pc, const long long* row, int add, const void* ahead,",
+        "    const void* last) {",
         *(f"  const {ctype}* a{i} = (const {ctype}*)pa + from[{i}];" for i in range(rows)),
         f"  const {ctype}* b = (const {ctype}*)pb;",
-        *begin_sums(name, ctype, lanes, rows, vectors),
-        "  for (long long k = 0; k < depth; ++k) {",
+        *begin_sums(name, ctype, rows, vectors),
+    ]
+    step = [
         "    const long long p = at[k];",
         *(f"    const v_{name} b{j} = *(const u_{name}*)(b + {j * lanes});" for j in range(vectors)),
         *multiply(name, ctype, lanes, [f"a{i}[p]" for i in range(rows)], vectors, fma),
         f"    b += {vectors * lanes};",
-        "  }",
     ]
-    return "\n".join([*lines, *end_sums(name, lanes, rows, vectors)])
+    return "\n".join([*lines, *steps(step, rows, lanes, vectors), *end_sums(name, lanes, rows, vectors)])
 
 
-def begin_sums(name: str, ctype: str, lanes: int, rows: int, vectors: int) -> list[str]:
+def begin_sums(name: str, ctype: str, rows: int, vectors: int) -> list[str]:
     """Named accumulators: an array of them is spilled to the stack."""
     cells = ", ".join(f"c{i}_{j} = {{0}}" for i in range(rows) for j in range(vectors))
+    return [f"  {ctype}* c = ({ctype}*)pc;", f"  v_{name} {cells};"]
+
+
+def steps(step: list[str], rows: int, lanes: int, vectors: int) -> list[str]:
+    """The loop over k, two products at a time.
+
+    With each two a row's lines are fetched, then lines of the image: all at once, they would keep the tile's own loads
+    waiting.
+    """
+    two = ["    {", *step, "    }", "    {", *(line.replace("[k]", "[k + 1]") for line in step), "    }"]
     return [
-        f"  {ctype}* c = ({ctype}*)pc;",
-        f"  v_{name} {cells};",
-        *(f"  __builtin_prefetch(c + row[{i}] + {j * lanes}, 1);" for i in range(rows) for j in range(vectors)),
+        "  long long k = 0;",
+        f"  for (const long long* to = row; k + 2 <= depth && to < row + {rows}; k += 2, ++to) {{",
+        *(f"    __builtin_prefetch(c + *to + {j * lanes}, 1);" for j in range(vectors)),
+        *two,
+        "  }",
+        "  const char* line = (const char*)ahead;",
+        "  for (; k + 2 <= depth; k += 2) {",
+        "    __builtin_prefetch(line);",
+        f"    line += line < (const char*)last ? {LINE_NBYTES} : 0;",
+        *two,
+        "  }",
+        "  if (k < depth) {",
+        *step,
+        "  }",
     ]
 
 

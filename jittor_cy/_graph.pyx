@@ -98,8 +98,8 @@ def where(Var condition not None, Var a not None, Var b not None):
     return wrap(compose_where(current(condition)[0], current(a)[0], current(b)[0]))
 
 
-def cast(Var x not None, dtype):
-    return wrap(make_cast(current(x)[0], dtype_code(dtype, "cast")))
+def cast(Var x not None, dtype, str function="cast"):
+    return wrap(make_cast(current(x)[0], dtype_code(dtype, function)))
 
 
 def result_dtype(Var a not None, Var b not None):

@@ -258,8 +258,13 @@ def cast(x: Operand, dtype: Any) -> Var:
     Example:  >>> jt.cast(jt.array([1.7, -1.7]), "int32").tolist()
               [1, -1]
     """
-    x = as_var(x, "cast")
-    return x if x.dtype == dtype else _graph.cast(x, dtype)
+    return in_dtype(x, dtype, "cast")
+
+
+def in_dtype(x: Operand, dtype: Any, function: str) -> Var:
+    """x in the dtype that `function` was asked for; None: its own."""
+    x = as_var(x, function)
+    return x if dtype is None or x.dtype == dtype else _graph.cast(x, dtype, function)
 
 
 def to(
@@ -276,7 +281,7 @@ def to(
             device = argument
         elif not isinstance(argument, bool):
             dtype = argument
-    result = x if dtype is None else cast(x, dtype)
+    result = in_dtype(x, dtype, "to")
     if device is not None and str(device) != result.device:
         from jittor_cy import _device
 
@@ -355,6 +360,7 @@ __all__ = [
         "ArgumentError",
         "Operand",
         "as_bool",
+        "in_dtype",
         "as_var",
         "is_number",
         "binary",

@@ -9,7 +9,7 @@ from jittor_cy import _compose, _graph
 from jittor_cy._var import Var
 from jittor_cy.errors import ArgumentError, ShapeError
 from jittor_cy.ops._rules import as_var, axis_index
-from jittor_cy.ops.elementwise import cast
+from jittor_cy.ops.elementwise import cast, in_dtype
 
 __all__ = ["addmm", "baddbmm", "bmm", "dot", "einsum", "inner", "matmul", "mm", "mv", "outer", "tensordot"]
 
@@ -28,7 +28,7 @@ def matmul(a: Var, b: Var, *, dtype: Any = None) -> Var:
               30000
     """
     a, b = as_var(a, "matmul", "a"), as_var(b, "matmul", "b")
-    return _compose.matmul(a, b) if dtype is None else _compose.matmul(cast(a, dtype), cast(b, dtype))
+    return _compose.matmul(a, b) if dtype is None else _compose.matmul(*(in_dtype(x, dtype, "matmul") for x in (a, b)))
 
 
 def mm(a: Var, b: Var) -> Var:

@@ -66,7 +66,7 @@ def sum(
     Example:  >>> jt.sum(jt.array([[1, 2], [3, 4]]), 0).tolist()
               [4, 6]
     """
-    return reduce("sum", x if dtype is None else e.cast(x, dtype), dim, keepdim, axis, keepdims, "sum")
+    return reduce("sum", e.in_dtype(x, dtype, "sum"), dim, keepdim, axis, keepdims, "sum")
 
 
 def prod(
@@ -76,7 +76,7 @@ def prod(
 
     Dtypes:   bool and integers give int64
     """
-    return reduce("prod", x if dtype is None else e.cast(x, dtype), dim, keepdim, axis, keepdims, "prod")
+    return reduce("prod", e.in_dtype(x, dtype, "prod"), dim, keepdim, axis, keepdims, "prod")
 
 
 def max(x: Var, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool | None = None) -> Var:  # noqa: A001
@@ -176,7 +176,7 @@ def mean(
     Example:  >>> jt.mean(jt.array([1, 2])).item()
               1.5
     """
-    x, axes, keep = reduction_axes(x if dtype is None else e.cast(x, dtype), dim, keepdim, axis, keepdims, "mean")
+    x, axes, keep = reduction_axes(e.in_dtype(x, dtype, "mean"), dim, keepdim, axis, keepdims, "mean")
     if axes is None:
         return x if "float" in str(x.dtype) else e.cast(x, "float32")
     return _graph.mean(x, axes, keep)
@@ -267,13 +267,13 @@ def softmax(x: Var, dim: int = -1, dtype: Any = None, *, axis: int | None = None
     Dtypes:   floating; 16-bit inputs compute in float32
     Cost:     one kernel
     """
-    x = as_var(x, "softmax") if dtype is None else e.cast(x, dtype)
+    x = e.in_dtype(x, dtype, "softmax")
     return _compose.softmax(x, one_axis(dim if axis is None else None, axis, x.ndim, "softmax"), False)
 
 
 def log_softmax(x: Var, dim: int = -1, dtype: Any = None, *, axis: int | None = None) -> Var:
     """Logarithm of softmax along `dim`, without its rounding."""
-    x = as_var(x, "log_softmax") if dtype is None else e.cast(x, dtype)
+    x = e.in_dtype(x, dtype, "log_softmax")
     return _compose.softmax(x, one_axis(dim if axis is None else None, axis, x.ndim, "log_softmax"), True)
 
 
@@ -291,7 +291,7 @@ def cumsum(x: Var, dim: int | None = None, dtype: Any = None, *, axis: int | Non
     Example:  >>> jt.cumsum(jt.array([1, 2, 3]), 0).tolist()
               [1, 3, 6]
     """
-    return scan(x if dtype is None else e.cast(x, dtype), dim, axis, "sum", "cumsum")
+    return scan(e.in_dtype(x, dtype, "cumsum"), dim, axis, "sum", "cumsum")
 
 
 def cumprod(x: Var, dim: int | None = None, dtype: Any = None, *, axis: int | None = None) -> Var:
@@ -299,7 +299,7 @@ def cumprod(x: Var, dim: int | None = None, dtype: Any = None, *, axis: int | No
 
     Cost:     as cumsum
     """
-    return scan(x if dtype is None else e.cast(x, dtype), dim, axis, "prod", "cumprod")
+    return scan(e.in_dtype(x, dtype, "cumprod"), dim, axis, "prod", "cumprod")
 
 
 def scan(x: Var, dim: Any, axis: Any, kind: str, function: str) -> Var:

@@ -148,6 +148,20 @@ def test_the_line_of_a_var_is_known_when_its_value_is_there() -> None:
             value + jt.ones((2, 4))
 
 
+@pytest.mark.parametrize(
+    "function", ["sum", "prod", "mean", "cumsum", "cumprod", "softmax", "log_softmax", "to", "cast"]
+)
+def test_a_dtype_that_is_none_names_who_asked(function: str) -> None:
+    arguments = (0,) if function in ("cumsum", "cumprod", "softmax", "log_softmax") else ()
+    with pytest.raises(jt.errors.DtypeError, match=rf"^{function}: dtype 'int33' is not supported"):
+        getattr(jt.ones((2, 2)), function)(*arguments, dtype="int33")
+
+
+def test_a_dtype_of_a_product_that_is_none_names_matmul() -> None:
+    with pytest.raises(jt.errors.DtypeError, match="^matmul: dtype 'int33' is not supported"):
+        jt.matmul(jt.ones((2, 2)), jt.ones((2, 2)), dtype="int33")
+
+
 def test_a_size_that_is_none_names_who_asked() -> None:
     with pytest.raises(jt.errors.ArgumentError, match="memory.budget: 'lots' is not a number of bytes"):
         jt.memory.budget("lots")

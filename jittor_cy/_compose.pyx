@@ -11,6 +11,7 @@ from jittor_cy._runtime cimport (
     SgdSpec,
     VarRef,
     compose_adam,
+    compose_attention,
     compose_batch_norm,
     compose_conv,
     compose_conv_transpose,
@@ -140,6 +141,13 @@ def take(Var x not None, Var index not None, int axis, str function="take"):
 
 def matmul(a, b):
     return wrap(compose_matmul(value_of(a, "matmul", "a"), value_of(b, "matmul", "b")))
+
+
+def attention(Var q not None, Var k not None, Var v not None, Var mask, double scale, double fill, bint causal):
+    """One Attention, a row of nothing gives 0; None where that cannot be or flags.fused_attention is off."""
+    cdef VarRef y = compose_attention(current(q)[0], current(k)[0], current(v)[0], optional(mask), scale, fill, causal,
+                                      True)
+    return wrap(y) if y.get() != NULL else None
 
 
 def sgd_update(Var parameter not None, Var gradient not None, Var momentum_buffer, double lr, double momentum=0.0,

@@ -35,7 +35,7 @@ from jittor_cy import config
 
 # Family in runtime/graph/op_kind.h, in its order.
 FAMILIES = ("source", "random", "movement", "elementwise", "reindex", "reindex_reduce", "reduce", "contraction",
-            "opaque")
+            "attention", "opaque")
 DIM_KINDS = {"extent": DimWhat.kExtent, "stride": DimWhat.kStride, "constant": DimWhat.kConstant,
              "count": DimWhat.kCount}
 

@@ -303,6 +303,9 @@ cdef extern from "api.h" namespace "jtcy" nogil:
     VarRef compose_cross_entropy(const VarRef& logits, const VarRef& target, const VarRef& weight, int reduction,
                                  int64_t ignore_index, double label_smoothing) except +translate_exception
     VarRef compose_matmul(const VarRef& a, const VarRef& b) except +translate_exception
+    VarRef compose_attention(const VarRef& q, const VarRef& k, const VarRef& v, const VarRef& mask, double scale,
+                             double fill, cbool causal, cbool zero_rows) except +translate_exception
+    void set_fused_attention(cbool enabled)
     VarRef compose_linear(const VarRef& x, const VarRef& weight, const VarRef& bias) except +translate_exception
     cdef cppclass ConvSpec:
         Ints3 stride

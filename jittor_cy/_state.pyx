@@ -96,8 +96,11 @@ def default_threads():
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def apply_rewrite_contraction(bint enabled):
-    _runtime.set_rewrite_contraction(enabled)
+def apply_rewrite(str name, bint enabled):
+    if name == "fused_attention":
+        _runtime.set_fused_attention(enabled)
+    else:
+        _runtime.set_rewrite_contraction(enabled)
 
 
 def apply_isa(str name):
@@ -136,7 +139,8 @@ def install():
     for name in ("fuse", "eager", "interpret", "wait_for_kernels", "autotune", "compile_at_once", "plan_cache",
                  "verify", "window_ops", "window_nbytes"):
         flags.listen(name, lambda value, name=name: apply_flag(name, value))
-    flags.listen("rewrite_contraction", apply_rewrite_contraction)
+    for name in ("fused_attention", "rewrite_contraction"):
+        flags.listen(name, lambda value, name=name: apply_rewrite(name, value))
     flags.listen("threads", apply_threads)
     flags.listen("isa", apply_isa)
     flags.listen("debug", apply_trace)

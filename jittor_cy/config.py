@@ -146,6 +146,14 @@ SETTINGS = (
         "huge_pages", parse_bool, "a bool", True, "Ask for huge pages when memory is taken from the system.", off=False
     ),
     Setting(
+        "fused_attention",
+        parse_bool,
+        "a bool",
+        True,
+        "Attention as one kernel without the matrix of scores; off: products and a softmax.",
+        off=False,
+    ),
+    Setting(
         "rewrite_contraction",
         parse_bool,
         "a bool",

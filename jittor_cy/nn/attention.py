@@ -36,16 +36,23 @@ def scaled_dot_product_attention(
     Gradient: query, key, value and a floating mask
     Source:   Vaswani et al. 2017, arXiv:1706.03762
     """
+    _check(query, key, attn_mask, is_causal)
+    scale = 1 / math.sqrt(query.shape[-1]) if scale is None else scale
+    fused = None if dropout_p else _compose.attention(query, key, value, attn_mask, scale, _MASKED, is_causal)
+    if fused is not None:
+        return fused
     weights = _attention_weights(query, key, attn_mask, is_causal, scale)
     return _compose.matmul(dropout(weights, dropout_p) if dropout_p else weights, value)
 
 
-def _attention_weights(query: Var, key: Var, mask: Var | None, is_causal: bool, scale: float | None) -> Var:
+def _check(query: Var, key: Var, mask: Var | None, is_causal: bool) -> None:
     if query.ndim < 2 or key.ndim < 2 or query.shape[-1] != key.shape[-1]:
         raise ShapeError("scaled_dot_product_attention: query and key differ in their last axis", query=query, key=key)
     if is_causal and mask is not None:
         raise ArgumentError("scaled_dot_product_attention: is_causal and attn_mask exclude each other")
-    scale = 1 / math.sqrt(query.shape[-1]) if scale is None else scale
+
+
+def _attention_weights(query: Var, key: Var, mask: Var | None, is_causal: bool, scale: float) -> Var:
     scores = _compose.matmul(query * scale, _swap_last(key))
     if is_causal:
         rows, columns = ops.arange(query.shape[-2]), ops.arange(key.shape[-2])
@@ -115,14 +122,21 @@ class MultiheadAttention(Module):
         batch, length, _ = query.shape
         heads = [self._split_heads(x) for x in self._project(query, key, value)]
         mask = self._mask(attn_mask, key_padding_mask, is_causal, batch, length, key.shape[1])
-        weights = _attention_weights(heads[0], heads[1], mask, False, None)
-        dropped = dropout(weights, self.dropout, self.training)
-        joined = _compose.matmul(dropped, heads[2]).transpose(0, 2, 1, 3).reshape(batch, length, self.embed_dim)
-        output = self.out_proj(joined)
+        attended, dropped = self._attend(*heads, mask, need_weights)
+        output = self.out_proj(attended.transpose(0, 2, 1, 3).reshape(batch, length, self.embed_dim))
         output = output if self.batch_first else output.transpose(1, 0, 2)
-        if not need_weights:
+        if dropped is None:
             return output, None
         return output, dropped.mean(1) if average_attn_weights else dropped
+
+    def _attend(self, query: Var, key: Var, value: Var, mask: Var | None, need_weights: bool) -> tuple[Var, Var | None]:
+        """The attended values of each head, and the weights where they are needed."""
+        if not need_weights:
+            p = self.dropout if self.training else 0.0
+            return scaled_dot_product_attention(query, key, value, mask, dropout_p=p), None
+        weights = _attention_weights(query, key, mask, False, 1 / math.sqrt(query.shape[-1]))
+        dropped = dropout(weights, self.dropout, self.training)
+        return _compose.matmul(dropped, value), dropped
 
     def _project(self, query: Var, key: Var, value: Var) -> list[Var]:
         size = self.embed_dim

@@ -172,9 +172,16 @@ void Sweep::run(const VarRef& cotangent) {
 
 void Sweep::differentiate(Op* op) {
   VarRef dy = take_cotangent(op, 0);
-  if (!dy) return;
-  const DeviceScope scope(dy->device);
+  SmallVector<VarRef, 2> further;
+  bool any = static_cast<bool>(dy);
+  for (std::size_t i = 1; i < op->outputs.size(); ++i) {
+    further.push_back(take_cotangent(op, i));
+    any = any || further.back();
+  }
+  if (!any) return;
+  const DeviceScope scope(op->inputs[0]->device);
   Vjp v(*op, VarRef(op->outputs[0]), std::move(dy));
+  v.further = std::move(further);
   vjp_of(op->kind)(v);
   for (std::size_t i = 0; i < op->inputs.size(); ++i) add(*op->inputs[i], v.gradients[i]);
 }

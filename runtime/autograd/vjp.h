@@ -9,7 +9,8 @@ namespace jtcy {
 struct Vjp {
   const Op& op;
   VarRef y;
-  VarRef dy;
+  VarRef dy;                         // of the first output; null where that is not needed and a further one is
+  SmallVector<VarRef, 2> further;    // of the outputs behind the first, null where not needed
   SmallVector<VarRef, 3> gradients;  // one an input, null where none
 
   Vjp(const Op& op, VarRef y, VarRef dy) : op(op), y(std::move(y)), dy(std::move(dy)), gradients(op.inputs.size()) {}

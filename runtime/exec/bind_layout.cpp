@@ -238,6 +238,10 @@ class LayoutMaker {
     }
     // |a| |b| |out| is the square of the multiply-adds of a matrix product.
     if (view.kind == OpKind::kContraction) return static_cast<int64_t>(kMultiplyAddNs * std::sqrt(product));
+    if (family_of(view.kind) == Family::kAttention) {
+      const Shape& keys = view.inputs[1].shape;
+      return static_cast<int64_t>(kMultiplyAddNs * elements * static_cast<double>(keys[keys.size() - 2]));
+    }
     const bool costly = (properties_of(view.kind) & kCostly) != 0 || family_of(view.kind) == Family::kReindex ||
                         family_of(view.kind) == Family::kReindexReduce;
     return static_cast<int64_t>(elements * (costly ? kCostlyElementNs : kElementNs));

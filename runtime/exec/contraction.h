@@ -132,6 +132,8 @@ struct Epilogue {
   int64_t grain = 1;  // pieces worth a thread
 };
 
+/// Those of the instruction set in use.
+const JtPrebuilt& prebuilt_kernels() noexcept;
 /// Bytes of scratch memory that run_contraction takes.
 int64_t contraction_scratch(const OpView& op, int threads);
 /// Every map and dtype; uses at most the pool's threads at the time of contraction_scratch. `scratch` is aligned to 64.

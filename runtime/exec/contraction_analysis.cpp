@@ -21,11 +21,6 @@ constexpr double kMostGaps = 0.45;
 
 int64_t divide_up(int64_t a, int64_t b) noexcept { return (a + b - 1) / b; }
 
-const JtPrebuilt& prebuilt_kernels() noexcept {
-  const std::string_view name = instruction_set();
-  return name == "avx512" ? jt_prebuilt_avx512 : name == "avx2" ? jt_prebuilt_avx2 : jt_prebuilt_portable;
-}
-
 const JtTileSet& tile_set(const JtPrebuilt& prebuilt, Dtype dtype) noexcept {
   if (dtype == Dtype::kBool) return prebuilt.b;
   if (dtype == Dtype::kFloat64) return prebuilt.f64;
@@ -210,6 +205,11 @@ void choose_blocks(Contraction* c) noexcept {
 }
 
 }  // namespace
+
+const JtPrebuilt& prebuilt_kernels() noexcept {
+  const std::string_view name = instruction_set();
+  return name == "avx512" ? jt_prebuilt_avx512 : name == "avx2" ? jt_prebuilt_avx2 : jt_prebuilt_portable;
+}
 
 bool Contraction::in_parts() const noexcept {
   if (out_batch.count != 1 || units() >= kFewUnits || blocks() < kLeastBlocks) return false;

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "exec/attention.h"
 #include "exec/contraction.h"
 #include "exec/interpreter_view.h"
 
@@ -93,6 +94,8 @@ int64_t interpreter_scratch(const OpView& op, int threads) {
       return reindex_reduce_scratch(op);
     case Family::kContraction:
       return contraction_scratch(op, threads);
+    case Family::kAttention:
+      return attention_scratch(op, threads);
     case Family::kSource:
     case Family::kRandom:
     case Family::kMovement:
@@ -122,6 +125,8 @@ void interpret(const OpView& op, void* scratch, KernelError* error, ThreadPool& 
       return interpret_reduce(op, scratch, pool);
     case Family::kContraction:
       return run_contraction(op, scratch, pool);
+    case Family::kAttention:
+      return run_attention(op, scratch, pool);
     case Family::kOpaque:
       break;
   }

@@ -29,7 +29,7 @@ struct OpView {
   uint64_t float_scalars = 0;
   const TensorView* inputs = nullptr;
   int64_t input_count = 0;
-  const TensorView* output = nullptr;  // contiguous
+  const TensorView* output = nullptr;  // contiguous; further ones (of attention) behind it
   int made = -1;                       // an operand of a contraction that is made while it is packed; else -1
 };
 

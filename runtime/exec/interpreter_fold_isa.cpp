@@ -168,6 +168,7 @@ const IsaTable& isa_table() {
     fill_binary(&table);
     fill_cast(&table);
     fill_fold(&table);
+    fill_attention(&table);
     return true;
   }();
   static_cast<void>(filled);

@@ -1,6 +1,7 @@
 // IsaTable: the inner loops of the interpreter, compiled once per instruction set (interpreter_*_isa.cpp).
 #pragma once
 #include "device/dtype.h"
+#include "exec/attention_loops.h"
 #include "graph/op_kind.h"
 
 namespace jtcy {
@@ -44,6 +45,7 @@ struct IsaTable {
   void (*identity[kFoldKinds][kDtypeCount])(void* accumulator, long long n);
   Extreme extreme[2][kDtypeCount];  // max, min
   ExtremeRun extreme_run[2][kDtypeCount];
+  AttentionLoops attention[2];  // float32, float64
 };
 
 namespace avx512 {

@@ -28,6 +28,13 @@ VarRef compose_cross_entropy(const VarRef& logits, const VarRef& target, const V
                              int64_t ignore_index, double label_smoothing);
 /// (..., M, K) x (..., K, N), vectors as in NumPy.
 VarRef compose_matmul(const VarRef& a, const VarRef& b);
+/// softmax(scale q k^T + mask) v as one Attention; `fill`: the score where a mask of bools is false; `zero_rows`: a row
+/// of nothing gives 0, else NaN. Null where the flag is off or why_no_attention says something.
+VarRef compose_attention(const VarRef& q, const VarRef& k, const VarRef& v, const VarRef& mask, double scale,
+                         double fill, bool causal, bool zero_rows);
+/// Null where Attention takes these operands.
+const char* why_no_attention(const VarRef& q, const VarRef& k, const VarRef& v, const VarRef& mask);
+void set_fused_attention(bool enabled) noexcept;
 /// x weight^T + bias
 VarRef compose_linear(const VarRef& x, const VarRef& weight, const VarRef& bias);
 struct ConvSpec {

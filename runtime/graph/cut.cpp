@@ -174,6 +174,7 @@ void add_tail(Op* first, uint64_t end) {
 bool is_dear(const Op& op) noexcept {
   switch (family_of(op.kind)) {
     case Family::kContraction:
+    case Family::kAttention:
     case Family::kReduce:
     case Family::kRandom:
     case Family::kReindexReduce:
@@ -215,6 +216,9 @@ void mark_live_and_count(const std::vector<Op*>& cut) noexcept {
     for (std::size_t i = 0; i < count; ++i) {
       if (made_in_cut(*op->inputs[i])) ++op->inputs[i]->local;
     }
+    for (Var* output : op->outputs) {
+      if (output != nullptr && output->companion && made_in_cut(*output->companion)) ++output->companion->local;
+    }
   }
 }
 
@@ -227,6 +231,9 @@ void mark_saved(const std::vector<Op*>& cut) noexcept {
       if (output == nullptr) continue;
       const bool again = output->held > 0 || output->ref_count() > output->local;
       wanted = wanted || again;
+      // What only a gradient reads is wanted where a tape is left, not because the value beside it lives.
+      const Ref<Var>& companion = output->companion;
+      if (again && op->local == kLive && companion && made_in_cut(*companion)) --companion->local;
       output->saved = output->saved || (again && is_dear(*op)) || (op->kind == OpKind::kCode && !output->ghost);
       output->local = -1;
       if ((output->held > 0 || output->saved) && op->local == kDead) save_recipe(*op);

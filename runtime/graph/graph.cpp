@@ -95,6 +95,19 @@ void finish(Op* op, Dtype dtype) noexcept {
   ++g_graph.recorded;
 }
 
+/// An op of several outputs.
+SmallVector<VarRef, 2> record_all(const Ref<Op>& op, bool differentiable, const SmallVector<Shape, 2>& shapes,
+                                  const SmallVector<Dtype, 2>& dtypes) {
+  const Device device = device_of(op->inputs, op->inputs.size());
+  begin(op.get(), differentiable);
+  SmallVector<VarRef, 2> outputs;
+  for (std::size_t i = 0; i < shapes.size(); ++i)
+    outputs.push_back(VarRef(add_output(op.get(), shapes[i], dtypes[i], device)));
+  finish(op.get(), dtypes[0]);
+  for (const Dtype dtype : dtypes) op->hash.mix(static_cast<uint64_t>(dtype));
+  return outputs;
+}
+
 /// One user callback behind several ops.
 struct SharedCallback {
   GradientCallback user;
@@ -129,6 +142,7 @@ void forget_producer(Var* var) noexcept {
   }
   keep_recipe(var);
   var->producer.reset();
+  var->companion.reset();
 }
 
 void set_schedule(uint32_t number) noexcept { g_graph.schedule = number; }
@@ -202,6 +216,14 @@ VarRef make_node(OpKind kind, SmallVector<VarRef, 2> inputs, Attrs attrs, const 
   return record(op, shape, dtype);
 }
 
+SmallVector<VarRef, 2> make_nodes(OpKind kind, SmallVector<VarRef, 2> inputs, Attrs attrs,
+                                  const SmallVector<Shape, 2>& shapes, const SmallVector<Dtype, 2>& dtypes) {
+  const Ref<Op> op = start_op(kind);
+  op->inputs = std::move(inputs);
+  op->attrs = std::move(attrs);
+  return record_all(op, records_gradient(op->inputs, dtypes[0]), shapes, dtypes);
+}
+
 VarRef make_view(OpKind kind, const VarRef& x, Attrs attrs, const Shape& shape, int64_t offset,
                  const Strides& strides) {
   VarRef out;
@@ -263,18 +285,11 @@ SmallVector<VarRef, 2> make_code(const SmallVector<VarRef, 2>& inputs, Attrs att
              " output shapes and ", dtypes.size(), " output dtypes were given\n  help: give one of each an output");
   bool differentiable = false;
   for (const Dtype dtype : dtypes) differentiable = differentiable || records_gradient(inputs, dtype);
-  const Device device = device_of(inputs, inputs.size());
   const Ref<Op> op = start_op(OpKind::kCode);
   op->inputs = inputs;
   op->attrs = std::move(attrs);
   op->gradient = callback;
-  begin(op.get(), differentiable && callback.call != nullptr);
-  SmallVector<VarRef, 2> outputs;
-  for (std::size_t i = 0; i < shapes.size(); ++i)
-    outputs.push_back(VarRef(add_output(op.get(), shapes[i], dtypes[i], device)));
-  finish(op.get(), dtypes[0]);
-  for (const Dtype dtype : dtypes) op->hash.mix(static_cast<uint64_t>(dtype));
-  return outputs;
+  return record_all(op, differentiable && callback.call != nullptr, shapes, dtypes);
 }
 
 void hold(Var& var) noexcept {

@@ -30,6 +30,9 @@ std::string describe_holder(const Buffer& buffer);
 VarRef make_leaf(Ref<Buffer> buffer, int64_t offset, Shape shape, Strides strides, Dtype dtype, Device device);
 /// Checks nothing about meaning (graph/infer.h does that in the typed makers below); hashes, links, counts as pending.
 VarRef make_node(OpKind kind, SmallVector<VarRef, 2> inputs, Attrs attrs, const Shape& shape, Dtype dtype);
+/// The same with several outputs.
+SmallVector<VarRef, 2> make_nodes(OpKind kind, SmallVector<VarRef, 2> inputs, Attrs attrs,
+                                  const SmallVector<Shape, 2>& shapes, const SmallVector<Dtype, 2>& dtypes);
 
 /// Typed makers: infer dtype and shape, check, and make one node (or reuse x where the op would be the identity).
 /// Every error names `function`, the public name.

@@ -17,6 +17,7 @@ struct GraphState {
   uint64_t next_id = 1;
   int64_t no_grad_depth = 0;
   uint32_t schedule = 0;            // of the ops recorded from now on
+  bool fused_attention = true;      // the flags of these names
   bool rewrite_contraction = true;  // the flag of this name
   Device default_device;
   OriginHooks origin_hooks;

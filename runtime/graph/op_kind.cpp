@@ -7,7 +7,7 @@ namespace {
 constexpr Family kSource = Family::kSource, kRandom = Family::kRandom, kMovement = Family::kMovement,
                  kElementwise = Family::kElementwise, kReindex = Family::kReindex,
                  kReindexReduce = Family::kReindexReduce, kReduce = Family::kReduce,
-                 kContraction = Family::kContraction, kOpaque = Family::kOpaque;
+                 kContraction = Family::kContraction, kAttention = Family::kAttention, kOpaque = Family::kOpaque;
 constexpr DtypeRule kSame = DtypeRule::kSame, kBool = DtypeRule::kBool, kGiven = DtypeRule::kGiven,
                     kWhere = DtypeRule::kWhere, kFirst = DtypeRule::kFirst;
 

@@ -27,6 +27,7 @@ enum class Family : uint8_t {
   kReindexReduce,
   kReduce,
   kContraction,
+  kAttention,
   kOpaque,
 };
 

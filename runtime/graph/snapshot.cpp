@@ -195,7 +195,8 @@ void add_outputs(const Op& op, int32_t number, GraphSnapshot* out) {
   for (Var* output : op.outputs) {
     JTCY_ASSERT(output != nullptr, "an op of the cut lost an output");
     output->local = static_cast<int64_t>(out->vars.size());
-    const bool wanted = output->held > 0 || output->saved;
+    // Of several outputs one may be there already: it is written again, for nobody.
+    const bool wanted = (output->held > 0 || output->saved) && !output->realized();
     add_var(output, output->dtype, LeafLayout::kNone, wanted, number, output->shape, out);
   }
 }

@@ -64,6 +64,7 @@ class Var : public PlainRefCounted {
   int64_t offset = 0;               // of the first element, in elements
   int64_t slot = -1;                // scratch of a gradient sweep (which may call Python, and Python may flush)
   Origin origin;                    // of a leaf, and of what outlived its producer
+  Ref<Var> companion;               // another output of the producer, which only the gradient reads
   std::unique_ptr<Pattern> recipe;  // of what outlived its producer; null: nothing that a rewrite looks for
 
   bool realized() const noexcept { return static_cast<bool>(buffer); }

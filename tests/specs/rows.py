@@ -94,6 +94,12 @@ def cross_entropy(x: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return np.asarray(-logs[np.arange(len(x)), labels].mean())
 
 
+def attention(q: np.ndarray, k: np.ndarray, v: np.ndarray, mask: Any = 0.0) -> np.ndarray:
+    s = q @ np.swapaxes(k, -1, -2) * q.shape[-1] ** -0.5 + mask
+    e = np.exp(s - s.max(-1, keepdims=True))
+    return e / e.sum(-1, keepdims=True) @ v
+
+
 def conv_row(name: str, x: tuple, w: tuple, **options: Any) -> OpSpec:
     return OpSpec(
         name,
@@ -247,6 +253,13 @@ SHAPED = (
         lambda a, b: np.einsum("bij,bkj->bik", a, b),
         between(-1, 1, (2, 3, 4), (2, 5, 4)),
         roundings=64,
+    ),
+    OpSpec(
+        "attention",
+        lambda jt, q, k, v: jt.nn.scaled_dot_product_attention(q, k, v, is_causal=True),
+        lambda q, k, v: attention(q, k, v, np.where(np.tri(33, 34) > 0, 0.0, -np.inf)),
+        between(-1, 1, (33, 3), (34, 3), (34, 2)),
+        roundings=256,
     ),
     OpSpec(
         "product and sum of repeated values",

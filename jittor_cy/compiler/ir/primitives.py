@@ -149,6 +149,8 @@ KINDS = (
     "ReindexReduce",
     "Reduce",
     "Contraction",
+    "Attention",
+    "AttentionGradient",
     "Code",
 )
 # Beside elementwise ops; other movement costs nothing: its values are only read elsewhere.

@@ -82,6 +82,10 @@ typedef void (*JtRowTile)(long long depth, const void* a, const long long* from,
 /* A vector from data[place[k] + from[q]] goes to packed[k * width + to[q]], q ascending: later ones overwrite. */
 typedef void (*JtPackPieces)(long long depth, const void* data, const long long* place, int pieces,
                              const long long* from, const long long* to, void* packed, long long width);
+/* As many vectors of columns for each k, from the image itself: lanes mask[tap][vector][piece] are those of data +
+   place[k] + from[vector][piece], others are 0; taps follow each other, `tap` is the first one's. */
+typedef void (*JtPackMasked)(long long depth, const void* data, const long long* place, long long tap, long long taps,
+                             int vectors, int pieces, const long long* from, const unsigned* mask, void* packed);
 /* Rows of `length`: elements low .. high - 1 from data[offset[row]] on, the others 0; JT_NOWHERE: all are 0.
    Up to a vector behind a row is overwritten, rows ascending. */
 #define JT_NOWHERE (-9223372036854775807LL - 1)
@@ -93,6 +97,7 @@ typedef struct {
   JtRowTile row[2][JT_MOST_ROWS];
   JtMergedTile merged[JT_MOST_MERGED - 1][JT_MOST_ROWS]; /* of up to 2, 3, ... pieces; null without masked loads */
   JtPackPieces pack;
+  JtPackMasked masked; /* null without masked loads */
   JtSlabRows slab_rows;
   JtAddSums add;
 } JtWindowSet;

@@ -20,7 +20,7 @@ namespace jtcy {
 // of its own, small enough for the second-level cache: dims are [channel][part of an image, row][...][last], a row with
 // step s as s rows of every s-th element, so that neighbouring positions are always neighbours in memory. In it, every
 // element has the place of its position plus the place of its channel and tap. Where an image needs no border, it is
-// its own slab.
+// its own slab; small images are read with masks instead (exec/window_masked.h).
 
 inline constexpr int kMaxSpatial = 6;
 
@@ -64,6 +64,7 @@ struct Window {
   int64_t fold = 1;           // step of the last dim's positions, where they are columns
   bool split_rows = false;    // parts of the image lie in one row each and are cut in it
   bool direct = false;        // the image is its own slab
+  bool masked = false;        // there is none: Note [Masked columns] in exec/window_masked.h
   int64_t chunk = 0;          // most positions at a time
   int64_t chunk_unit = 0;     // chunks begin at multiples of so many positions
   int64_t unit[kMaxSpatial];  // elements from one u to the next; of the last one: 1

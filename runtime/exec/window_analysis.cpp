@@ -4,7 +4,8 @@
 #include <string_view>
 
 #include "exec/contraction_map.h"
-#include "exec/window.h"
+#include "exec/window_masked.h"
+#include "exec/window_run.h"
 
 namespace jtcy {
 namespace {
@@ -17,8 +18,6 @@ constexpr int64_t kMostPeriod = 2048;
 constexpr int64_t kPeriodNbytes = int64_t{128} << 10;
 // Packed filters above this would cost too much memory.
 constexpr int64_t kMostFilterNbytes = int64_t{64} << 20;
-
-int64_t divide_up(int64_t a, int64_t b) noexcept { return (a + b - 1) / b; }
 
 /// What an axis is: in both operands and the output; moving over the image; of the image's channels and taps; of the
 /// other operand alone.
@@ -297,6 +296,8 @@ void find_taps(Window* w) {
 /// Largest chunk whose slab and sums fit the cache.
 void choose_chunk(Window* w) {
   w->direct = is_direct(*w);
+  const bool whole_vectors = w->direct || w->dim[w->spatial - 1].positions % w->lanes == 0;
+  w->masked = !whole_vectors && w->other.own.count > kMergedPanels * w->most_rows && MaskedColumns::serve(*w);
   int64_t taps = 1;
   for (int d = 0; d < w->spatial; ++d) taps *= w->dim[d].taps;
   const int64_t in_block = std::min(w->channels, (kContractionBlock + taps - 2) / taps + 1);
@@ -335,7 +336,7 @@ int64_t Window::positions_of_image() const noexcept {
 
 int64_t Window::slab_nbytes() const noexcept {
   // A vector may be read past the last element.
-  return direct ? 0 : (most_channels * channel_step + 2 * lanes) * itemsize;
+  return direct || masked ? 0 : (most_channels * channel_step + 2 * lanes) * itemsize;
 }
 
 bool analyse_window(const OpView& op, const std::vector<int64_t>* block_begin, Window* w) {

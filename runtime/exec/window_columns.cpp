@@ -1,79 +1,14 @@
-// Convolution with positions as columns: chunks of the output, a slab of the image each, a filter packed for all
-// threads.
+// Convolution with positions as columns: chunks of the output, a slab of the image each.
 #include <algorithm>
 #include <vector>
 
+#include "exec/window_column_layout.h"
 #include "exec/window_fetch.h"
+#include "exec/window_masked.h"
 #include "exec/window_run.h"
 
 namespace jtcy {
 namespace {
-
-/// Every panel of columns is one piece of a row of the output, in its own dtype.
-bool stores_in_place(const Window& w) noexcept {
-  if (w.rounded() || w.positions() % w.width != 0 || w.out_columns.axes == 0) return false;
-  int64_t line = 1;
-  for (int axis = w.out_columns.axes - 1; axis >= 0; --axis) {
-    if (w.out_columns.extent[axis] == 1) continue;
-    if (w.out_columns.offset[axis] != line) break;
-    line *= w.out_columns.extent[axis];
-  }
-  return line % w.width == 0;
-}
-
-// Elements of the filter to pack worth a thread.
-constexpr int64_t kGrainPacked = 32'768;
-
-// Panels of rows for which tiles merge the pieces of their columns themselves: for more of them it is done once.
-constexpr int64_t kMergedPanels = 8;
-
-struct ColumnLayout {
-  explicit ColumnLayout(const Window& w) : in_place(stores_in_place(w)) {
-    const int64_t rows = w.other.own.count, depth = std::min(kContractionBlock, w.other.depth.count);
-    filter = shared.take(w.batch.count * rows * w.other.depth.count * w.itemsize);
-    slab = own.take(w.slab_nbytes());
-    places = own.take(w.chunk * 8);
-    taps = own.take(depth * 8);
-    packed_places = own.take(2 * kContractionBlock * 8);
-    packed = own.take((depth * w.width + w.lanes) * w.itemsize);
-    sums = own.take(in_place ? 0 : rows * w.chunk * w.itemsize);
-    out_rows = own.take(rows * 8);
-    sum_rows = own.take(rows * 8);
-    tables = own.take(OperandBlock::table_nbytes(w.other, rows, depth));
-    lines = own.take(kMostPanel * depth * w.itemsize);
-  }
-  int64_t nbytes(int threads) const noexcept { return shared.total + own.total * threads; }
-
-  bool in_place;
-  Taker shared, own;
-  int64_t filter, slab, places, taps, packed_places, packed, sums, out_rows, sum_rows, tables, lines;
-};
-
-/// The filter, packed for all threads: by batch, block of the sum and panel of rows.
-void pack_filter(const Window& w, const ColumnLayout& layout, char* memory, ThreadPool& pool) {
-  const int64_t rows = w.other.own.count, depth = w.other.depth.count;
-  const RowPanels panels(rows, w.most_rows);
-  const auto part = [&](int thread, int64_t begin, int64_t end) {
-    char* const own = memory + layout.shared.total + thread * layout.own.total;
-    OperandBlock block(w.other, *w.prebuilt, w.itemsize, rows, std::min(kContractionBlock, depth), own + layout.tables,
-                       own + layout.lines);
-    for (int64_t unit = begin; unit < end; ++unit) {
-      const int64_t batch = unit / w.blocks(), number = unit % w.blocks();
-      const int64_t k = w.block_begin[number], count = w.block_begin[number + 1] - k;
-      if (count == 0) continue;
-      block.select_batch(batch);
-      block.select_positions(0, rows);
-      block.select_depth(k, count);
-      char* const to = memory + layout.filter + (batch * depth + k) * rows * w.itemsize;
-      for (int64_t panel = 0; panel < panels.count; ++panel) {
-        const int64_t first = panels.begin(panel), height = panels.height(panel);
-        block.pack(first, height, height, to + first * count * w.itemsize);
-      }
-    }
-  };
-  pool.parallel_for(w.batch.count * w.blocks(), divide_up(kGrainPacked, rows * std::min(kContractionBlock, depth)),
-                    part);
-}
 
 /// Positions of a batch.
 struct Chunk {
@@ -87,9 +22,12 @@ class ColumnWorker {
         layout_(layout),
         epilogue_(epilogue),
         thread_(thread),
-        filter_(memory + layout.filter),
+        filter_(layout.reads_filter ? w.other.data : memory + layout.filter),
+        filter_row_(reinterpret_cast<const int64_t*>(memory + layout.filter_rows)),
+        filter_depth_(reinterpret_cast<const int64_t*>(memory + layout.filter_depth)),
         own_(memory + layout.shared.total + thread * layout.own.total),
         slab_(w, own_ + layout.slab, at(layout.places)),
+        masked_(w),
         fetch_(w),
         panels_(w.other.own.count, w.most_rows) {
     for (int64_t k = 0; k < kContractionBlock; ++k) {
@@ -105,10 +43,11 @@ class ColumnWorker {
   void run(const Chunk& chunk, const Chunk& next, int64_t first_panel, int64_t last_panel) {
     const int64_t batch = chunk.batch, count = chunk.count;
     slab_.select_batch(batch);
+    masked_.select_batch(batch);
     const int64_t shift = (chunk.begin - begin_) / w_.positions_of_image();
     begin_ = chunk.begin;
     count_ = count;
-    if (slab_.select_positions(begin_, count)) {
+    if (w_.masked ? masked_.select_positions(begin_, count) : slab_.select_positions(begin_, count)) {
       plan_panels();
       find_runs();
       shift_ = 0;
@@ -124,11 +63,18 @@ class ColumnWorker {
       const int64_t k = w_.block_begin[block], depth = w_.block_begin[block + 1] - k;
       if (depth == 0) continue;
       const int64_t channel = first_channel(block);
-      slab_.write(channel, last_channel(block));
-      slab_.fill_taps(k, depth, w_.direct ? 0 : channel, at(layout_.taps));
+      if (w_.masked) {
+        masked_.fill_taps(k, depth, at(layout_.taps));
+      } else {
+        slab_.write(channel, last_channel(block));
+        slab_.fill_taps(k, depth, w_.direct ? 0 : channel, at(layout_.taps));
+      }
       fetch_after(block, next, last_panel - first_panel);
-      const char* const filter = filter_ + (batch * w_.other.depth.count + k) * w_.other.own.count * w_.itemsize;
-      for (const PanelPlan& plan : plan_) multiply_panel(plan, depth, filter, first_panel, last_panel, add);
+      if (layout_.reads_filter) {
+        multiply_packed(batch, k, depth, first_panel, last_panel, add);
+      } else {
+        for (const PanelPlan& plan : plan_) multiply_panel(plan, batch, k, depth, first_panel, last_panel, add);
+      }
       add = true;
     }
     finish(panels_.begin(first_panel), panels_.begin(last_panel));
@@ -168,9 +114,14 @@ class ColumnWorker {
     for (int64_t column = 0; column < count_; column += w_.width) {
       const int64_t* const places = slab_.places() + column;
       const int64_t count = std::min(w_.width, count_ - column), width = count <= w_.lanes ? w_.lanes : w_.width;
-      PanelPlan plan{width, places[0], w_.lanes, column, 0, piece_from_.size(), 0, {}};
+      PanelPlan plan{width, w_.masked ? 0 : places[0], w_.lanes, column, 0, piece_from_.size(), 0, {}};
       if (layout_.in_place) w_.out_columns.fill(begin_ + column, 1, 0, &plan.to, nullptr);
-      if (width == w_.width && find_merged(places, count, &plan)) {
+      if (w_.masked) {
+        plan.pieces = 1;
+        plan_.push_back(plan);
+        continue;
+      }
+      if (width == w_.width && !layout_.reads_filter && find_merged(places, count, &plan)) {
         plan_.push_back(plan);
         continue;
       }
@@ -182,7 +133,7 @@ class ColumnWorker {
         ++plan.pieces;
         begin = i;
       }
-      if (count == width && plan.pieces == width / w_.lanes) {
+      if (!layout_.reads_filter && count == width && plan.pieces == width / w_.lanes) {
         if (plan.pieces == 2) plan.second = piece_from_.back() - places[0];
         plan.pieces = 0;
       }
@@ -211,19 +162,29 @@ class ColumnWorker {
     return plan->merged > 0;
   }
 
-  void multiply_panel(const PanelPlan& plan, int64_t depth, const char* filter, int64_t first_panel, int64_t last_panel,
-                      bool add) {
+  /// The panel's columns, for as many products from `k` on.
+  void pack_panel(const PanelPlan& plan, int64_t k, int64_t depth, char* to) {
+    if (w_.masked) return masked_.pack(&plan - plan_.data(), plan.width, k, depth, at(layout_.taps), to);
+    w_.kernels->pack(depth, slab_.data(), as_abi(at(layout_.taps)), plan.pieces, &piece_from_[plan.pieces_begin],
+                     &piece_to_[plan.pieces_begin], to, plan.width);
+  }
+
+  char* sums_of(const PanelPlan& plan) const noexcept {
+    return (layout_.in_place ? out_ : own_ + layout_.sums) + plan.to * w_.itemsize;
+  }
+
+  void multiply_panel(const PanelPlan& plan, int64_t batch, int64_t k, int64_t depth, int64_t first_panel,
+                      int64_t last_panel, bool add) {
+    const char* const filter = filter_ + (batch * w_.other.depth.count + k) * w_.other.own.count * w_.itemsize;
     const int narrow = plan.width == w_.width ? 0 : 1;
     const char* b = slab_.data() + plan.first * w_.itemsize;
     const int64_t* place = at(layout_.taps);
     if (plan.pieces > 0) {
-      char* const packed = own_ + layout_.packed;
-      w_.kernels->pack(depth, slab_.data(), as_abi(place), plan.pieces, &piece_from_[plan.pieces_begin],
-                       &piece_to_[plan.pieces_begin], packed, plan.width);
-      b = packed;
+      pack_panel(plan, k, depth, own_ + layout_.packed);
+      b = own_ + layout_.packed;
       place = at(layout_.packed_places) + narrow * kContractionBlock;
     }
-    char* const to = (layout_.in_place ? out_ : own_ + layout_.sums) + plan.to * w_.itemsize;
+    char* const to = sums_of(plan);
     for (int64_t panel = first_panel; panel < last_panel; ++panel) {
       const int64_t first = panels_.begin(panel), height = panels_.height(panel);
       const char* const rows = filter + first * depth * w_.itemsize;
@@ -237,6 +198,28 @@ class ColumnWorker {
       }
     }
   }
+
+  /// The filter is read where it is, by a group of panels at a time.
+  void multiply_packed(int64_t batch, int64_t k, int64_t depth, int64_t first_panel, int64_t last_panel, bool add) {
+    const char* const filter = filter_ + w_.other.batch.place(batch) * w_.itemsize;
+    const auto panels = static_cast<int64_t>(plan_.size());
+    for (int64_t begin = 0; begin < panels; begin += layout_.group) {
+      const int64_t count = std::min(layout_.group, panels - begin);
+      const PanelPlan* const plans = plan_.data() + begin;
+      for (int64_t i = 0; i < count; ++i) pack_panel(plans[i], k, depth, packed(i));
+      for (int64_t panel = first_panel; panel < last_panel; ++panel) {
+        const int64_t first = panels_.begin(panel), height = panels_.height(panel);
+        for (int64_t i = 0; i < count; ++i) {
+          const SlabFetch::Lines lines = fetch_.next();
+          w_.kernels->row[plans[i].width == w_.width ? 0 : 1][height - 1](
+              depth, filter, as_abi(filter_row_ + first), as_abi(filter_depth_ + k), packed(i), sums_of(plans[i]),
+              as_abi(sum_row_ + first), add ? 1 : 0, lines.first, lines.last);
+        }
+      }
+    }
+  }
+
+  char* packed(int64_t number) const noexcept { return own_ + layout_.packed + number * layout_.packed_nbytes; }
 
   /// Sums that wait in scratch memory go to the output; the epilogue gets what follows each other there.
   void finish(int64_t row, int64_t row_end) const {
@@ -279,8 +262,10 @@ class ColumnWorker {
   const Epilogue* epilogue_;
   int thread_;
   const char* filter_;
+  const int64_t *filter_row_, *filter_depth_;
   char* own_;
   Slab slab_;
+  MaskedColumns masked_;
   SlabFetch fetch_;
   RowPanels panels_;
   const int64_t* sum_row_;  // where tiles put the sums of each row

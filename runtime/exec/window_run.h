@@ -13,6 +13,9 @@ inline constexpr int64_t kGrainProducts = 400'000;
 
 inline constexpr int64_t kScratchAlignment = 64;
 
+// Panels of rows for which tiles merge the pieces of their columns themselves: for more of them it is done once.
+inline constexpr int64_t kMergedPanels = 8;
+
 inline int64_t divide_up(int64_t a, int64_t b) noexcept { return (a + b - 1) / b; }
 
 /// Parts of a piece of memory, one behind the other.

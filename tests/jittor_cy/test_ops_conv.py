@@ -100,6 +100,39 @@ def test_windows_that_move_farther_than_there_are_positions(kernel, stride, side
         np.testing.assert_allclose(one, expected, rtol=1e-12, atol=1e-12)
 
 
+# kernel, padding, extents of the map: one image a vector and several, borders on every side, none at all, a line
+SMALL_MAPS = [
+    (3, 1, (4, 4)),
+    (3, 1, (7, 7)),
+    (1, 0, (5, 3)),
+    (5, 2, (6, 9)),
+    (3, 1, (3, 3)),
+    (3, 1, (11,)),
+    (3, 1, (2, 2)),
+]
+
+
+@pytest.mark.parametrize("kernel, padding, extents", SMALL_MAPS)
+@pytest.mark.parametrize("groups", [1, 2])
+def test_small_maps_of_many_filters(kernel, padding, extents, groups):
+    """Their columns come from the image itself; a filter that serves few positions is read where it is."""
+    how = {"stride": 1, "padding": padding, "dilation": 1, "groups": groups}
+    shapes = (5, 6, *extents), (groups * 100, 6 // groups, *([kernel] * len(extents)))
+    arrays = numbers(*shapes, (5, groups * 100, *extents))
+    apply = CONV[len(extents)]
+
+    found = run(lambda x, w: apply(x, w, None, **how), arrays, 2)
+
+    for one, expected in zip(found, conv_with_gradients(*arrays, **how)):
+        np.testing.assert_allclose(one, expected, rtol=1e-11, atol=1e-12)
+    for dtype in (np.float32, np.float64):
+        given = [a.astype(dtype) for a in arrays]
+        with jt.flags(without_passes="window"):
+            plain = run(lambda x, w: apply(x, w, None, **how), given, 1)
+        for one, other in zip(run(lambda x, w: apply(x, w, None, **how), given, 2), plain):
+            np.testing.assert_array_equal(one, other)
+
+
 @settings(max_examples=15, deadline=None)
 @given(geometries(2, 2))
 def test_transposed_convolution_is_the_gradient_of_a_convolution(geometry):

@@ -60,11 +60,59 @@ def window_sources(name: str, ctype: str, lanes: int, rows: int, vectors: int, f
 
 def merged_sources(name: str, ctype: str, lanes: int, rows: int, fma: str, masked: str) -> list[str]:
     """Tiles that put their columns together from pieces; `masked`: a load of some lanes."""
-    return [
+    tiles = [
         merged_tile(name, ctype, lanes, count, pieces, fma, masked)
         for count in range(1, rows + 1)
         for pieces in MERGED_PIECES
     ]
+    return [*tiles, pack_masked(name, ctype, lanes, masked)]
+
+
+PACK_MASKED = """static void masked_{name}(long long depth, const void* data, const long long* place, long long tap,
+    long long taps, int vectors, int pieces, const long long* from, const unsigned* mask, void* packed) {{
+  const {ctype}* x = (const {ctype}*)data;
+  {ctype}* y = ({ctype}*)packed;
+  const v_{name} zero = {{0}};
+  const long long line = vectors * pieces;
+{unrolled}
+  for (long long k = 0; k < depth; ++k, tap = tap + 1 < taps ? tap + 1 : 0) {{
+    const {ctype}* xk = x + place[k];
+    const unsigned* m = mask + tap * line;
+    for (int v = 0; v < line; v += pieces, y += {lanes}) {{
+      v_{name} b = zero;
+      for (int q = v; q < v + pieces; ++q) b = {piece};
+      *(u_{name}*)y = b;
+    }}
+  }}
+}}"""
+
+
+def pack_masked(name: str, ctype: str, lanes: int, masked: str) -> str:
+    """Columns of a panel, their vectors read from the image with masks; wide panels of one and two pieces unrolled."""
+
+    def vector(v: int, pieces: int) -> str:
+        text = "zero"
+        for q in range(v * pieces, (v + 1) * pieces):
+            text = masked.format(at=f"(xk + f{q})", b=text, mask=f"m[{q}]")
+        return f"      *(u_{name}*)(y + {v * lanes}) = {text};"
+
+    unrolled = []
+    for pieces in (1, 2):
+        places = ", ".join(f"f{q} = from[{q}]" for q in range(2 * pieces))
+        unrolled += [
+            f"  if (vectors == 2 && pieces == {pieces}) {{",
+            f"    const long long {places};",
+            f"    for (long long k = 0; k < depth; ++k, y += {2 * lanes}, tap = tap + 1 < taps ? tap + 1 : 0) {{",
+            f"      const {ctype}* xk = x + place[k];",
+            f"      const unsigned* m = mask + tap * {2 * pieces};",
+            vector(0, pieces),
+            vector(1, pieces),
+            "    }",
+            "    return;",
+            "  }",
+        ]
+    piece = masked.format(at="(xk + from[q])", b="b", mask="m[q]")
+    return PACK_MASKED.format(name=name, ctype=ctype, lanes=lanes, unrolled="\n".join(unrolled), piece=piece)
 
 
 def window_row(name: str, rows: int, vectors: int, merged: bool) -> str:
@@ -75,7 +123,8 @@ def window_row(name: str, rows: int, vectors: int, merged: bool) -> str:
         kinds.append(f"{{{', '.join(widths)}}}")
     tiles = [f"{{{', '.join(f'merged_{name}_{i + 1}x{p}' for i in range(rows))}}}" for p in MERGED_PIECES]
     kinds.append(f"{{{', '.join(tiles)}}}" if merged else "{{0}}")
-    return f"  {{{', '.join(kinds)}, pieces_{name}, slab_rows_{name}, add_{name}}},"
+    kinds += [f"pieces_{name}", f"masked_{name}" if merged else "0", f"slab_rows_{name}", f"add_{name}"]
+    return f"  {{{', '.join(kinds)}}},"
 
 
 def column_tile(name: str, ctype: str, lanes: int, rows: int, vectors: int, fma: str) -> str:

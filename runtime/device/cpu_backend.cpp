@@ -14,6 +14,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "base/rounding.h"
 #include "base/thread_pool.h"
 
 namespace jtcy {
@@ -27,8 +28,6 @@ constexpr int64_t kMappedNbytes = int64_t{64} << 10;
 constexpr int64_t kCacheLine = 64;
 // Scratch of a thread up to here lies on its stack (8 MiB by default): no bookkeeping, nothing to count.
 constexpr int64_t kMaxStackLocal = int64_t{256} << 10;
-
-constexpr int64_t round_up(int64_t n, int64_t unit) noexcept { return (n + unit - 1) / unit * unit; }
 
 std::atomic<bool> huge_pages{true};
 

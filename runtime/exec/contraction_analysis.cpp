@@ -5,6 +5,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/rounding.h"
 #include "exec/contraction_map.h"
 
 namespace jtcy {
@@ -18,8 +19,6 @@ constexpr int64_t kColumnBlockNbytes = int64_t{1024} * 4 * kContractionBlock;
 constexpr int64_t kMostPadding = 4;
 // Gaps may take this much of the columns before packing them is cheaper.
 constexpr double kMostGaps = 0.45;
-
-int64_t divide_up(int64_t a, int64_t b) noexcept { return (a + b - 1) / b; }
 
 const JtTileSet& tile_set(const JtPrebuilt& prebuilt, Dtype dtype) noexcept {
   if (dtype == Dtype::kBool) return prebuilt.b;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "exec/scratch.h"
 #include "exec/window.h"
 
 namespace jtcy {
@@ -11,22 +12,8 @@ namespace jtcy {
 // Below this many multiply-adds a part one thread is faster (waking another costs about 4 us).
 inline constexpr int64_t kGrainProducts = 400'000;
 
-inline constexpr int64_t kScratchAlignment = 64;
-
 // Panels of rows for which tiles merge the pieces of their columns themselves: for more of them it is done once.
 inline constexpr int64_t kMergedPanels = 8;
-
-inline int64_t divide_up(int64_t a, int64_t b) noexcept { return (a + b - 1) / b; }
-
-/// Parts of a piece of memory, one behind the other.
-struct Taker {
-  int64_t take(int64_t nbytes) noexcept {
-    const int64_t begin = total;
-    total += divide_up(nbytes, kScratchAlignment) * kScratchAlignment;
-    return begin;
-  }
-  int64_t total = 0;
-};
 
 /// Panels of at most `most` rows, as even as possible.
 class RowPanels {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/rounding.h"
 #include "device/backend.h"
 
 namespace jtcy {
@@ -15,11 +16,7 @@ namespace {
 constexpr int64_t kMaxRequest = int64_t{1} << 60;
 
 /// An empty request gets a unit too, so that its address is its own.
-int64_t block_nbytes(int64_t nbytes) noexcept {
-  return nbytes <= 0 ? kBlockAlign : (nbytes + kBlockAlign - 1) / kBlockAlign * kBlockAlign;
-}
-
-int64_t round_up(int64_t nbytes, int64_t unit) noexcept { return (nbytes + unit - 1) / unit * unit; }
+int64_t block_nbytes(int64_t nbytes) noexcept { return nbytes <= 0 ? kBlockAlign : round_up(nbytes, kBlockAlign); }
 
 }  // namespace
 

@@ -2,16 +2,11 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/rounding.h"
 #include "device/backend.h"
 #include "memory/pool.h"
 
 namespace jtcy {
-
-namespace {
-
-constexpr int64_t round_up(int64_t nbytes, int64_t unit) noexcept { return (nbytes + unit - 1) / unit * unit; }
-
-}  // namespace
 
 /// What is asked from the Backend for a Block: whole huge pages, less only where the limit leaves no room for that.
 int64_t Pool::parts_nbytes_for(int64_t nbytes) const noexcept {

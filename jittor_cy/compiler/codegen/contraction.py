@@ -10,7 +10,13 @@ import re
 from dataclasses import dataclass, field
 
 from jittor_cy.compiler.codegen.contraction_pack import copy_source, dots_source, round_source, turn_source
-from jittor_cy.compiler.codegen.contraction_window import merged_sources, window_row, window_sources
+from jittor_cy.compiler.codegen.contraction_window import (
+    fetching_steps,
+    merged_sources,
+    multiply,
+    window_row,
+    window_sources,
+)
 
 __all__ = ["INSTRUCTION_SETS", "InstructionSet", "prebuilt_source"]
 
@@ -103,18 +109,14 @@ def tile_source(isa: InstructionSet, element: Element, rows: int, vectors: int) 
         f"  {element.ctype}* c = ({element.ctype}*)pc;",
         # named accumulators: an array of them is spilled to the stack (cpu_kernels.md)
         "  " + f"{vector} " + ", ".join(f"c{i}_{j} = {{0}}" for i, j in cells) + ";",
-        *(f"  __builtin_prefetch(c + row[{i}] + {j * lanes}, 1);" for i, j in cells),
-        "  for (long long k = 0; k < depth; ++k) {",
+    ]
+    step = [
         f"    const {element.ctype}* bk = b + place[k];",
         *(f"    const {vector} b{j} = *(const {unaligned}*)(bk + {j * lanes});" for j in range(vectors)),
+        *multiply(element.name, element.ctype, lanes, [f"a[{i}]" for i in range(rows)], vectors, multiply_add),
+        f"    a += {rows};",
     ]
-    for i in range(rows):
-        splat = ", ".join(["x"] * lanes)
-        lines.append(f"    {{ const {element.ctype} x = a[{i}]; const {vector} t = {{{splat}}};")
-        for j in range(vectors):
-            lines.append(f"      c{i}_{j} = {multiply_add.format(t='t', b=f'b{j}', c=f'c{i}_{j}')};")
-        lines.append("    }")
-    lines += [f"    a += {rows};", "  }", "  if (add) {"]
+    lines += [*fetching_steps(step, rows, lanes, vectors), "  for (; k < depth; ++k) {", *step, "  }", "  if (add) {"]
     lines += [f"    c{i}_{j} = *({unaligned}*)(c + row[{i}] + {j * lanes}) + c{i}_{j};" for i, j in cells]
     if element.name == "b":
         lines[-len(cells) :] = [f"    c{i}_{j} |= *({unaligned}*)(c + row[{i}] + {j * lanes});" for i, j in cells]

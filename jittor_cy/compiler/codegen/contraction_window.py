@@ -5,7 +5,7 @@ runtime/exec/window.h says how they are used; the order of the additions is that
 
 from __future__ import annotations
 
-__all__ = ["merged_sources", "window_row", "window_sources"]
+__all__ = ["fetching_steps", "merged_sources", "multiply", "window_row", "window_sources"]
 
 # Steps of the sum by which the filter is fetched ahead: it streams from the second-level cache.
 AHEAD = 32
@@ -202,23 +202,34 @@ def steps(step: list[str], rows: int, lanes: int, vectors: int) -> list[str]:
     With each two a row's lines are fetched, then lines of the image: all at once, they would keep the tile's own loads
     waiting.
     """
-    two = ["    {", *step, "    }", "    {", *(line.replace("[k]", "[k + 1]") for line in step), "    }"]
     return [
-        "  long long k = 0;",
-        f"  for (const long long* to = row; k + 2 <= depth && to < row + {rows}; k += 2, ++to) {{",
-        *(f"    __builtin_prefetch(c + *to + {j * lanes}, 1);" for j in range(vectors)),
-        *two,
-        "  }",
+        *fetching_steps(step, rows, lanes, vectors),
         "  const char* line = (const char*)ahead;",
         "  for (; k + 2 <= depth; k += 2) {",
         "    __builtin_prefetch(line);",
         f"    line += line < (const char*)last ? {LINE_NBYTES} : 0;",
-        *two,
+        *twice(step),
         "  }",
         "  if (k < depth) {",
         *step,
         "  }",
     ]
+
+
+def fetching_steps(step: list[str], rows: int, lanes: int, vectors: int) -> list[str]:
+    """The first products, two for each row's lines that are fetched meanwhile."""
+    return [
+        "  long long k = 0;",
+        f"  for (const long long* to = row; k + 2 <= depth && to < row + {rows}; k += 2, ++to) {{",
+        *(f"    __builtin_prefetch(c + *to + {j * lanes}, 1);" for j in range(vectors)),
+        *twice(step),
+        "  }",
+    ]
+
+
+def twice(step: list[str]) -> list[str]:
+    """A step of the sum and the next one."""
+    return ["    {", *step, "    }", "    {", *(line.replace("[k]", "[k + 1]") for line in step), "    }"]
 
 
 def multiply(name: str, ctype: str, lanes: int, factors: list[str], vectors: int, fma: str) -> list[str]:

@@ -44,25 +44,13 @@ void run_in_parts(const Contraction& c, char* memory, ThreadPool& pool) {
 }
 
 void run_panels(const Contraction& c, char* memory, ThreadPool& pool, const Epilogue* epilogue) {
-  const bool by_columns = c.by_columns();
-  const int64_t unit = c.unit(), units = c.units(), split = by_columns ? c.columns() : c.rows();
-  const int64_t other = (by_columns ? c.rows() : c.columns()) + kPackingProducts;
-  const int64_t products = std::max<int64_t>(1, other * unit * c.a.depth.count);
+  const int64_t other = (c.by_columns() ? c.rows() : c.columns()) + kPackingProducts;
+  const int64_t products = std::max<int64_t>(1, other * c.unit() * c.a.depth.count);
   const int64_t nbytes = ContractionScratch(c).total;
   const auto part = [&](int thread, int64_t begin, int64_t end) {
-    ContractionWorker worker(c, memory + thread * nbytes, thread, epilogue);
-    while (begin < end) {
-      const int64_t batch = begin / units, first = begin % units, last = std::min(units, first + end - begin);
-      const int64_t from = first * unit, to = std::min(split, last * unit);
-      if (by_columns) {
-        worker.run(batch, 0, c.rows(), from, to);
-      } else {
-        worker.run(batch, from, to, 0, c.columns());
-      }
-      begin += last - first;
-    }
+    ContractionWorker(c, memory + thread * nbytes, thread, epilogue).run_units(begin, end);
   };
-  pool.parallel_for(c.out_batch.count * units, divide_up(kGrainProducts, products), part);
+  pool.parallel_for(c.out_batch.count * c.units(), divide_up(kGrainProducts, products), part);
 }
 
 int64_t made_nbytes(const TensorView& view) noexcept {

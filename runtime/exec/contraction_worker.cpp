@@ -31,6 +31,21 @@ ContractionWorker::ContractionWorker(const Contraction& c, char* scratch, int th
   }
 }
 
+void ContractionWorker::run_units(int64_t begin, int64_t end) {
+  const bool by_columns = c_.by_columns();
+  const int64_t unit = c_.unit(), units = c_.units(), split = by_columns ? c_.columns() : c_.rows();
+  while (begin < end) {
+    const int64_t batch = begin / units, first = begin % units, last = std::min(units, first + end - begin);
+    const int64_t from = first * unit, to = std::min(split, last * unit);
+    if (by_columns) {
+      run(batch, 0, c_.rows(), from, to);
+    } else {
+      run(batch, from, to, 0, c_.columns());
+    }
+    begin += last - first;
+  }
+}
+
 void ContractionWorker::run(int64_t batch, int64_t row, int64_t row_end, int64_t column, int64_t column_end) {
   a_.select_batch(batch);
   b_.select_batch(batch);

@@ -33,8 +33,8 @@ class ContractionWorker {
  public:
   ContractionWorker(const Contraction& c, char* scratch, int thread = 0, const Epilogue* epilogue = nullptr);
 
-  /// Results [row, row_end) x [column, column_end) of one batch.
-  void run(int64_t batch, int64_t row, int64_t row_end, int64_t column, int64_t column_end);
+  /// Results of units [begin, end) of the longer side, those of one batch after the other: Contraction::unit.
+  void run_units(int64_t begin, int64_t end);
 
   /// Sums of the blocks [begin, end) of the summed range, each to its place in `parts`: Note [Parts of the sum].
   void sum_parts(int64_t begin, int64_t end, char* parts);
@@ -46,6 +46,9 @@ class ContractionWorker {
   void add_parts(char* parts);
 
  private:
+  /// Results [row, row_end) x [column, column_end) of one batch.
+  void run(int64_t batch, int64_t row, int64_t row_end, int64_t column, int64_t column_end);
+
   template <typename T>
   T* at(int64_t offset) const noexcept {
     return reinterpret_cast<T*>(scratch_ + offset);

@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from jittor_cy.compiler.schedule.beside import beside_leader
 from jittor_cy.compiler.schedule.group import Group, GroupSet, stays_apart
 from jittor_cy.compiler.schedule.heuristic import MAX_BUFFERS
 from jittor_cy.compiler.schedule.reach import Reaches
 
-__all__ = ["chains"]
+__all__ = ["Refusal", "chains", "still_apart"]
+
+
+class Refusal(NamedTuple):
+    """An op that was kept out of a group, and why."""
+
+    group: tuple[int, ...]  # ids of the ops that it had then
+    op: int
+    text: str
+
+
+def still_apart(refusals: list[Refusal], kernels: list[tuple[Group, ...]]) -> list[str]:
+    """The texts of those whose op did not come to the same kernel in another way."""
+    inside = [{op for group in kernel for op in group.ops} for kernel in kernels]
+    return [r.text for r in refusals if not any(r.op in ops and ops.issuperset(r.group) for ops in inside)]
 
 
 def chains(reaches: Reaches, beside: bool) -> list[tuple[Group, ...]]:

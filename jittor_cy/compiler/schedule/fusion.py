@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from jittor_cy.compiler.ir.graph import Graph, Op
 from jittor_cy.compiler.ir.schedule import Choices
-from jittor_cy.compiler.schedule.chain import chains
+from jittor_cy.compiler.schedule.chain import Refusal, chains, still_apart
 from jittor_cy.compiler.schedule.group import GATHERS, Group, GroupSet, stays_apart
 from jittor_cy.compiler.schedule.heuristic import CHEAP, MAX_BUFFERS, MAX_CONCAT, MAX_OPS, MAX_REDUCTIONS
 from jittor_cy.compiler.schedule.labels import MISALIGNED, Labels, covers, down, real_axes
@@ -73,9 +73,8 @@ def fuse(graph: Graph, enabled: bool = True, beside: bool = True) -> tuple[list[
         if not found:
             break
         stored.update(dict.fromkeys(found))
-    if enabled:
-        return chains(fusion, beside), fusion.notes
-    return [(g,) for g in fusion.groups.groups], fusion.notes
+    kernels = chains(fusion, beside) if enabled else [(g,) for g in fusion.groups.groups]
+    return kernels, still_apart(fusion.refusals, kernels)
 
 
 class Fusion(Reaches):
@@ -84,7 +83,7 @@ class Fusion(Reaches):
     def __init__(self, graph: Graph, enabled: bool, stored: dict[int, None]) -> None:
         super().__init__(graph, GroupSet(graph))
         self.enabled, self.stored = enabled, stored
-        self.notes: list[str] = []
+        self.refusals: list[Refusal] = []
         self.readers: list[list[Op]] = [[] for _ in graph.vars]
         for op in graph.ops:
             for number in op.inputs if op.family != "dead" else ():
@@ -226,7 +225,7 @@ class Fusion(Reaches):
             edge = f"{self.describe(group)}->{self.producer(proposal.var).kind}#{proposal.var}"
             trace(3, "fuse", edge=edge, kept_apart=why)
             if why is not None:
-                self.notes.append(f"{edge}: {why}")
+                self.refusals.append(Refusal(tuple(group.ops), self.producer(proposal.var).id, f"{edge}: {why}"))
         return why
 
     def describe(self, group: Group) -> str:

@@ -232,12 +232,17 @@ def test_sum_of_many_inputs_is_cut_at_the_limit_of_buffers(tmp_path: Path) -> No
     np.testing.assert_array_equal(value, np.full((5, 5), sum(range(60)), np.float32))
 
 
-def test_refusal_has_words() -> None:
+def test_refusal_has_words_unless_the_kernel_is_shared_in_another_way() -> None:
+    """A sum over all rows is no part of the rows' loop; it may run beside it."""
     r, (y,) = softmax()
+    columns = [r.reduce(0, y, 0, 1)]
 
-    notes = r.compile([r.reduce(0, y, 0, 1)]).notes
+    apart, beside = r.compile(columns, without=frozenset({"beside"})), r.compile(columns)
 
-    assert any("outer axes differ" in note for note in notes)
+    assert len(apart.launches) == 2
+    assert any("outer axes differ" in note for note in apart.notes)
+    assert len(beside.launches) == 1
+    assert beside.notes == ()
 
 
 def test_updates_of_equal_structure_are_one_batch(tmp_path: Path) -> None:

@@ -106,6 +106,14 @@ def test_explain_says_why_operations_were_kept_apart() -> None:
     assert re.search(r"^kept apart: row0\S*->Reduce#\d+: outer axes differ$", text, re.MULTILINE)
 
 
+def test_explain_keeps_nothing_apart_that_shares_a_kernel() -> None:
+    """Sums over all rows run beside the rows."""
+    text = jt.debug.explain(softmax_of_leaf().sum(0))
+
+    assert "kernel 1" not in text
+    assert "kept apart" not in text
+
+
 def test_explain_names_what_the_runtime_runs_itself() -> None:
     text = jt.debug.explain(jt.matmul(leaf(8, 8).exp(), leaf(8, 8)))
 

@@ -86,6 +86,7 @@ typedef void (*JtPackPieces)(long long depth, const void* data, const long long*
    place[k] + from[vector][piece], others are 0; taps follow each other, `tap` is the first one's. */
 typedef void (*JtPackMasked)(long long depth, const void* data, const long long* place, long long tap, long long taps,
                              int vectors, int pieces, const long long* from, const unsigned* mask, void* packed);
+typedef void (*JtPutApart)(long long count, const void* from, void* to); /* to[2 * i] = from[i] */
 /* Rows of `length`: elements low .. high - 1 from data[offset[row]] on, the others 0; JT_NOWHERE: all are 0.
    Up to a vector behind a row is overwritten, rows ascending. */
 #define JT_NOWHERE (-9223372036854775807LL - 1)
@@ -98,6 +99,7 @@ typedef struct {
   JtMergedTile merged[JT_MOST_MERGED - 1][JT_MOST_ROWS]; /* of up to 2, 3, ... pieces; null without masked loads */
   JtPackPieces pack;
   JtPackMasked masked; /* null without masked loads */
+  JtPutApart apart;    /* null without masked stores */
   JtSlabRows slab_rows;
   JtAddSums add;
 } JtWindowSet;

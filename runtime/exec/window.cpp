@@ -49,6 +49,8 @@ void move_run(const Window& w, const char* from, char* to, int64_t count, int64_
   if (w.dtype == Dtype::kBfloat16) return move(floats, halves, [](float sum) { return jt_cast_f32_bf16(sum); });
   if (step == 1) {
     std::memcpy(to, from, static_cast<std::size_t>(count * w.itemsize));
+  } else if (step == 2 && w.kernels->apart != nullptr) {
+    w.kernels->apart(count, from, to);
   } else if (w.itemsize == 4) {
     move(floats, reinterpret_cast<float*>(to), same);
   } else {

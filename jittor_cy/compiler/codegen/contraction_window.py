@@ -5,7 +5,7 @@ runtime/exec/window.h says how they are used; the order of the additions is that
 
 from __future__ import annotations
 
-__all__ = ["fetching_steps", "merged_sources", "multiply", "window_row", "window_sources"]
+__all__ = ["fetching_steps", "merged_sources", "multiply", "put_apart", "window_row", "window_sources"]
 
 # Steps of the sum by which the filter is fetched ahead: it streams from the second-level cache.
 AHEAD = 32
@@ -115,6 +115,41 @@ def pack_masked(name: str, ctype: str, lanes: int, masked: str) -> str:
     return PACK_MASKED.format(name=name, ctype=ctype, lanes=lanes, unrolled="\n".join(unrolled), piece=piece)
 
 
+PUT_APART = """static void apart_{name}(long long count, const void* from, void* to) {{
+  const {ctype}* x = (const {ctype}*)from;
+  {ctype}* y = ({ctype}*)to;
+  const {index} low = {{{low}}}, high = {{{high}}};
+  long long i = 0;
+  for (; i + {lanes} <= count; i += {lanes}) {{
+    const v_{name} v = *(const u_{name}*)(x + i);
+    {put_low};
+    {put_high};
+  }}
+  for (; i < count; ++i) y[2 * i] = x[i];
+}}"""
+
+
+def put_apart(name: str, ctype: str, lanes: int, put: str) -> str:
+    """Every second element of a row is written; `put` writes some lanes of v."""
+    halves = [", ".join(str(begin + i // 2) for i in range(lanes)) for begin in (0, lanes // 2)]
+    even = sum(1 << i for i in range(0, lanes, 2))
+    puts = [
+        put.format(at=f"(y + 2 * i + {at})", v=f"__builtin_shuffle(v, {half})", mask=even)
+        for at, half in ((0, "low"), (lanes, "high"))
+    ]
+    index = "v_w32" if ctype == "float" else "v_w64"
+    return PUT_APART.format(
+        name=name,
+        ctype=ctype,
+        lanes=lanes,
+        index=index,
+        low=halves[0],
+        high=halves[1],
+        put_low=puts[0],
+        put_high=puts[1],
+    )
+
+
 def window_row(name: str, rows: int, vectors: int, merged: bool) -> str:
     """The entry of an element type in the exported table: JtWindowSet."""
     kinds = []
@@ -123,7 +158,8 @@ def window_row(name: str, rows: int, vectors: int, merged: bool) -> str:
         kinds.append(f"{{{', '.join(widths)}}}")
     tiles = [f"{{{', '.join(f'merged_{name}_{i + 1}x{p}' for i in range(rows))}}}" for p in MERGED_PIECES]
     kinds.append(f"{{{', '.join(tiles)}}}" if merged else "{{0}}")
-    kinds += [f"pieces_{name}", f"masked_{name}" if merged else "0", f"slab_rows_{name}", f"add_{name}"]
+    kinds += [f"pieces_{name}", *((f"masked_{name}", f"apart_{name}") if merged else ("0", "0"))]
+    kinds += [f"slab_rows_{name}", f"add_{name}"]
     return f"  {{{', '.join(kinds)}}},"
 
 

@@ -214,7 +214,7 @@ cdef extern from "api.h" namespace "jtcy" nogil:
         cbool pending
         cbool differentiable
     const char* why_kept(const Op& op)
-    void set_rewrite_contraction(cbool enabled)
+    void set_rewrites(cbool enabled)
     cdef cppclass OpRef "jtcy::Ref<jtcy::Op>":
         Op* get()
     cdef cppclass VarNode "jtcy::Var":

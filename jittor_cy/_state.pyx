@@ -100,7 +100,7 @@ def apply_rewrite(str name, bint enabled):
     if name == "fused_attention":
         _runtime.set_fused_attention(enabled)
     else:
-        _runtime.set_rewrite_contraction(enabled)
+        _runtime.set_rewrites(enabled)
 
 
 def apply_isa(str name):
@@ -139,7 +139,7 @@ def install():
     for name in ("fuse", "eager", "interpret", "wait_for_kernels", "autotune", "compile_at_once", "plan_cache",
                  "verify", "window_ops", "window_nbytes"):
         flags.listen(name, lambda value, name=name: apply_flag(name, value))
-    for name in ("fused_attention", "rewrite_contraction"):
+    for name in ("fused_attention", "rewrites"):
         flags.listen(name, lambda value, name=name: apply_rewrite(name, value))
     flags.listen("threads", apply_threads)
     flags.listen("isa", apply_isa)

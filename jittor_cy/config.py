@@ -154,11 +154,11 @@ SETTINGS = (
         off=False,
     ),
     Setting(
-        "rewrite_contraction",
+        "rewrites",
         parse_bool,
         "a bool",
         True,
-        "(a * b).sum(dims) of values repeated or reindexed over each other's axes becomes one contraction.",
+        "Sums of products of broadcast or reindexed values become contractions, products around a softmax attention.",
         off=False,
     ),
     Setting("use_cuda", parse_bool, "a bool", False, "Make and run new Vars on the GPU."),

@@ -115,8 +115,7 @@ void Sweep::check_not_passed(const Op& op) const {
   for (const VarRef& target : targets_) {
     JTCY_CHECK(std::find(passed.begin(), passed.end(), target->id) == passed.end(), ErrorKind::kGradient,
                "grad: ", describe(*target), " lies between the parts of what a rewrite made one ", op_name(op.kind),
-               ": its gradient goes past it\n  help: compute the loss in a block of ",
-               "jt.flags(rewrite_contraction=False)");
+               ": its gradient goes past it\n  help: compute the loss in a block of jt.flags(rewrites=False)");
   }
 }
 

@@ -16,7 +16,11 @@ VarRef turned(const VarRef& x) {
   return make_transpose(x, axes);
 }
 
-VarRef product(const VarRef& a, const VarRef& b) { return compose_matmul(a, b); }
+/// A product of matrices, which no rewrite makes the op that it explains.
+VarRef product(const VarRef& a, const VarRef& b) {
+  const RewriteScope plain(false);
+  return compose_matmul(a, b);
+}
 
 /// Of the last axis, repeated along it.
 VarRef row_sums(const VarRef& x) {

@@ -31,10 +31,6 @@ VarRef spread(const VarRef& x, Dtype dtype, const Shape& batch) {
   return make_broadcast_to(make_cast(x, dtype), shape, "attention");
 }
 
-/// Its gradient exists (the rule makes it of matrix products), but then the products alone are cheaper. What a mask was
-/// computed of is not asked: that is forgotten sooner or later.
-bool learned(const Var& mask) { return takes_gradient(mask) && mask.trainable; }
-
 /// As many dims as the operands have, in a dtype that the kernel reads.
 VarRef fitting_mask(const VarRef& mask, Dtype dtype, std::size_t ndim) {
   if (!mask) return mask;
@@ -76,7 +72,8 @@ const char* why_no_attention(const VarRef& q, const VarRef& k, const VarRef& v, 
   if (!join(q, &batch) || !join(k, &batch) || !join(v, &batch)) return "the dims in front do not broadcast";
   if (batch.size() + rows > kMaxDims) return "there are too many dims";
   if (!mask) return nullptr;
-  if (learned(*mask)) return "the mask is learned";
+  // Its gradient exists (the rule makes it of matrix products), but then the products alone are cheaper.
+  if (mask->learned()) return "the mask is learned";
   if (!mask_fits(mask, batch, q->shape[q->shape.size() - rows], k->shape[k->shape.size() - rows])) {
     return "the mask does not fit the scores";
   }

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "graph/compose_support.h"
+#include "graph/rewrite.h"
 
 namespace jtcy {
 namespace {
@@ -71,7 +72,9 @@ VarRef compose_binary_scalar(OpKind kind, const VarRef& a, bool scalar_first, bo
   }
   VarRef scalar = is_float ? make_full(x->shape, dtype, f) : make_full_int(x->shape, dtype, i);
   scalar->stop_grad = true;
-  return make_elementwise(kind, scalar_first ? pair_of(scalar, x) : pair_of(x, scalar), function);
+  const VarRef y = make_elementwise(kind, scalar_first ? pair_of(scalar, x) : pair_of(x, scalar), function);
+  y->producer->function = kWithNumber;
+  return y;
 }
 
 VarRef compose_unary(OpKind kind, const VarRef& x, const char* function) {

@@ -3,6 +3,7 @@
 
 #include "graph/compose_support.h"
 #include "graph/contraction.h"
+#include "graph/rewrite.h"
 
 namespace jtcy {
 namespace {
@@ -60,6 +61,8 @@ VarRef compose_matmul(const VarRef& a_given, const VarRef& b_given) {
              "matmul: needs at least one dim each", operand_lines({a_given, b_given}),
              "\n  help: multiply scalars with *");
   check_inner(a_given, b_given);
+  const char* kept = nullptr;
+  if (VarRef y = rewrite_weighted(a_given, b_given, &kept)) return y;
   const Dtype dtype = promote(a_given->dtype, b_given->dtype);
   const Shape batch = joined_batch(a_given, b_given);
   const bool rows = a_given->shape.size() > 1;     // a has M
@@ -80,7 +83,9 @@ VarRef compose_matmul(const VarRef& a_given, const VarRef& b_given) {
     map.b.push_back(ContractionDim{static_cast<int64_t>(shape.size())});
     shape.push_back(b->shape.back());
   }
-  return make_contraction(a, b, map.to_attrs(), shape, "matmul");
+  const VarRef y = make_contraction(a, b, map.to_attrs(), shape, "matmul");
+  if (kept != nullptr) note_kept(*y, kept);
+  return y;
 }
 
 VarRef compose_linear(const VarRef& x_given, const VarRef& weight_given, const VarRef& bias) {

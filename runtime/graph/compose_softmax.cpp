@@ -1,6 +1,7 @@
 // softmax, logsumexp and cross entropy, shifted by the maximum so that nothing overflows.
 #include "graph/compose_support.h"
 #include "graph/pick.h"
+#include "graph/rewrite.h"
 
 namespace jtcy {
 namespace {
@@ -108,7 +109,9 @@ VarRef compose_softmax(const VarRef& x, int axis, bool logarithm) {
   // One division a row: a division an element costs as much as the exponential.
   const VarRef y = logarithm ? centred - repeat_over(log(sum), x->shape, axes)
                              : e * repeat_over(apply(OpKind::kReciprocal, sum), x->shape, axes);
-  return make_cast(y, result_dtype(x->dtype));
+  const VarRef result = make_cast(y, result_dtype(x->dtype));
+  if (!logarithm && axes >> (x->shape.size() - 1) != 0) result->producer->function = kSoftmax;
+  return result;
 }
 
 VarRef compose_logsumexp(const VarRef& x, uint32_t axes, bool keepdims) {

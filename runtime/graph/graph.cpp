@@ -77,6 +77,7 @@ Var* add_output(Op* op, const Shape& shape, Dtype dtype, Device device) {
   var->dtype = dtype;
   var->device = device;
   var->stop_grad = g_graph.no_grad_depth > 0;
+  for (const VarRef& input : op->inputs) var->trains = var->trains || (op->differentiable && input->learned());
   var->producer = Ref<Op>(op);
   var->output_index = static_cast<int32_t>(op->outputs.size());
   op->outputs.push_back(var);

@@ -16,9 +16,9 @@ struct GraphState {
   int64_t live_ops = 0;
   uint64_t next_id = 1;
   int64_t no_grad_depth = 0;
-  uint32_t schedule = 0;            // of the ops recorded from now on
-  bool fused_attention = true;      // the flags of these names
-  bool rewrite_contraction = true;  // the flag of this name
+  uint32_t schedule = 0;        // of the ops recorded from now on
+  bool fused_attention = true;  // the flags of these names
+  bool rewrites = true;
   Device default_device;
   OriginHooks origin_hooks;
 };
@@ -52,6 +52,18 @@ class DeviceScope {
 
  private:
   Device before_;
+};
+
+/// What is recorded while it lives is rewritten, or is not.
+class RewriteScope {
+ public:
+  explicit RewriteScope(bool enabled) noexcept : before_(g_graph.rewrites) { g_graph.rewrites = enabled; }
+  ~RewriteScope() { g_graph.rewrites = before_; }
+  RewriteScope(const RewriteScope&) = delete;
+  RewriteScope& operator=(const RewriteScope&) = delete;
+
+ private:
+  bool before_;
 };
 
 /// From the free list; the caller owns the only pointer.

@@ -1,5 +1,4 @@
 // Maker of Reduce: one node a contiguous run of axes, innermost first.
-#include <memory>
 #include <utility>
 
 #include "graph/graph_state.h"
@@ -44,10 +43,7 @@ VarRef make_reduce(const VarRef& x, ReduceKind kind, uint32_t axes, const char* 
     end = first;
   }
   JTCY_ASSERT(!index || axes != 0, "an index reduction needs an axis");
-  if (kept != nullptr && axes != 0) {
-    y->producer->provenance = std::make_unique<Provenance>();
-    y->producer->provenance->kept = kept;
-  }
+  if (kept != nullptr && axes != 0) note_kept(*y, kept);
   return y;
 }
 

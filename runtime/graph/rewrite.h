@@ -1,5 +1,7 @@
 // Rewrites that change arithmetic: what users compose of simpler operators becomes one operator with a faster kernel.
 #pragma once
+#include <memory>
+
 #include "graph/graph.h"
 
 namespace jtcy {
@@ -14,14 +16,25 @@ namespace jtcy {
 // new op. One that is asked for at a value between would miss it: grad() says so. Each rewrite has a flag: its bits
 // differ from those of the composition by rounding.
 
-void set_rewrite_contraction(bool enabled) noexcept;
+void set_rewrites(bool enabled) noexcept;
 
 /// The sum of x over `axes` as a Contraction, where x is a' * b', a' and b' repeated or indexed, each with axes that
 /// the other lacks. Null where it is none, and then the reason, if x looked like one.
 VarRef rewrite_sum(const VarRef& x, uint32_t axes, const char** reason);
 
+/// What Op::function says of arithmetic with a number, and of the last op of a softmax over the last axis.
+inline constexpr char kWithNumber[] = "arithmetic with a number";
+inline constexpr char kSoftmax[] = "softmax";
+
+/// The product of v with softmax(scale q k^T + mask) as an Attention; null likewise.
+VarRef rewrite_weighted(const VarRef& weights, const VarRef& v, const char** reason);
+
 /// Why a rewrite left `op` as it is; null where none looked at it.
 inline const char* why_kept(const Op& op) noexcept { return op.provenance ? op.provenance->kept : nullptr; }
+inline void note_kept(const Var& y, const char* reason) {
+  y.producer->provenance = std::make_unique<Provenance>();
+  y.producer->provenance->kept = reason;
+}
 
 /// The producer of `var`, which is realized, is about to go.
 void keep_recipe(Var* var);

@@ -18,11 +18,8 @@ bool spreads(const Op& op) noexcept {
   return op.kind == OpKind::kBroadcast || op.kind == OpKind::kTranspose || op.kind == OpKind::kReindex;
 }
 
-/// Most ops are in no pattern.
-bool takes_part(const Op& op) noexcept { return op.kind == OpKind::kMul || spreads(op); }
-
 bool may_be_spread(const Var& x) noexcept {
-  if (x.recipe) return static_cast<const Recipe&>(*x.recipe).operands.size() == 1;
+  if (x.recipe) return !x.recipe->of_scores && static_cast<const Recipe&>(*x.recipe).operands.size() == 1;
   return x.producer && spreads(*x.producer);
 }
 
@@ -46,6 +43,7 @@ bool read_product(const Var& y, const Op& op, Recipe* product) {
 std::unique_ptr<Recipe> product_of(const VarRef& x) {
   std::unique_ptr<Recipe> product;
   if (x->recipe) {
+    if (x->recipe->of_scores) return nullptr;
     const Recipe& kept = static_cast<const Recipe&>(*x->recipe);
     if (kept.operands.size() == 2) product = std::make_unique<Recipe>(kept);
   } else if (x->producer && may_be_product(*x->producer)) {
@@ -155,10 +153,8 @@ VarRef contracted(const Recipe& product, const VarRef& x, uint32_t axes) {
 
 }  // namespace
 
-void set_rewrite_contraction(bool enabled) noexcept { g_graph.rewrite_contraction = enabled; }
-
 VarRef rewrite_sum(const VarRef& x, uint32_t axes, const char** reason) {
-  if (!g_graph.rewrite_contraction) return VarRef();
+  if (!g_graph.rewrites) return VarRef();
   const std::unique_ptr<Recipe> product = product_of(x);
   if (!product) return VarRef();
   *reason = trouble_of(*product, x->shape, axes);
@@ -173,25 +169,21 @@ VarRef rewrite_sum(const VarRef& x, uint32_t axes, const char** reason) {
   return y;
 }
 
-void keep_recipe(Var* var) {
-  const Op& op = *var->producer;
-  if (takes_part(op) && !op.released) var->recipe = recipe_of(var, op);
+std::unique_ptr<Pattern> spread_recipe(Var* y, const Op& op) {
+  if (op.kind != OpKind::kMul && !spreads(op)) return nullptr;
+  return recipe_of(y, op);
 }
 
-void keep_view_recipe(Var* y, const VarRef& x, OpKind kind, const Attrs& attrs) {
-  if (kind != OpKind::kBroadcast && kind != OpKind::kTranspose) return;
+std::unique_ptr<Pattern> view_recipe(const Var& y, const VarRef& x, const Attrs& attrs) {
   Spread spread;
-  if (!read_view(*y, x.get(), attrs.structure.data(), &spread)) return;
+  if (!read_view(y, x.get(), attrs.structure.data(), &spread)) return nullptr;
   auto recipe = std::make_unique<Recipe>();
   recipe->operands.push_back(std::move(spread));
-  y->recipe = std::move(recipe);
+  return recipe;
 }
 
-void save_recipe(const Op& op) {
-  if (!takes_part(op) || op.released) return;
-  const std::unique_ptr<Recipe> recipe = recipe_of(op.outputs[0], op);
-  if (!recipe) return;
-  for (Spread& operand : recipe->operands) {
+void save_spreads(const Pattern& recipe) {
+  for (const Spread& operand : static_cast<const Recipe&>(recipe).operands) {
     if (!operand.source->realized()) operand.source->saved = true;
   }
 }

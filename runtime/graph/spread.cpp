@@ -182,6 +182,7 @@ void begin(const Var& y, Var* x, Spread* to) {
 /// A value that no movement made.
 bool read_base(const Var& y, Spread* to) {
   if (y.recipe) {
+    if (y.recipe->of_scores) return false;
     const Recipe& recipe = static_cast<const Recipe&>(*y.recipe);
     if (recipe.operands.size() == 1) *to = recipe.operands[0];
     return recipe.operands.size() == 1;

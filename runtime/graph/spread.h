@@ -23,6 +23,14 @@ struct Recipe : Pattern {
   bool stopped = false;  // of a product: a gradient does not pass it
 };
 
+std::unique_ptr<Pattern> spread_recipe(Var* y, const Op& op);
+/// Of a view without a producer.
+std::unique_ptr<Pattern> view_recipe(const Var& y, const VarRef& x, const Attrs& attrs);
+std::unique_ptr<Pattern> scores_recipe(Var* y, const Op& op);
+/// What they begin with is to be realized.
+void save_spreads(const Pattern& recipe);
+void save_scores(const Pattern& recipe);
+
 /// False: `y` is read from nothing smaller.
 bool read_spread(Var* y, Spread* spread);
 /// The same of a view `y` of x, by `axes` (the input axis of each output axis, or -1), that has no producer.

@@ -93,6 +93,8 @@ void release_var(Var* var) noexcept {
       var->ghost = true;
       var->local = -1;
       var->buffer.reset();
+      var->companion.reset();
+      var->recipe.reset();
       var->producer.reset();
       return;
     }

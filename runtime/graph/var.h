@@ -29,6 +29,7 @@ struct Origin {
 /// What is known of how a value was composed, for rewrites (Note [Rewrites] in rewrite.h).
 struct Pattern {
   virtual ~Pattern() = default;
+  bool of_scores = false;  // part of an attention; else of a sum of products
 };
 
 /// Of an op that a rewrite made, or looked at.
@@ -55,6 +56,7 @@ class Var : public PlainRefCounted {
   Dtype dtype = Dtype::kFloat32;
   bool stop_grad = false;
   bool trainable = false;  // a Parameter: backward() fills its grad
+  bool trains = false;     // a gradient passes it on the way to one
   bool saved = false;      // of the cut at hand: must have a Buffer although nobody holds it (Note [Saved] in cut.cpp)
   bool released = false;   // the gradient path behind it was given up; a sweep that meets it throws
   bool ghost = false;      // nobody refers to it, but its op has other outputs (Note [Release] in var.cpp)
@@ -68,6 +70,7 @@ class Var : public PlainRefCounted {
   std::unique_ptr<Pattern> recipe;  // of what outlived its producer; null: nothing that a rewrite looks for
 
   bool realized() const noexcept { return static_cast<bool>(buffer); }
+  bool learned() const noexcept { return !stop_grad && (trainable || trains); }
   bool contiguous() const noexcept { return is_contiguous(shape, strides); }
   int64_t count() const noexcept {
     int64_t count = 1;

@@ -1,4 +1,4 @@
-"""Rewrites: what users compose of meta-operators is a contraction, with the composition's values and gradients."""
+"""Rewrites: what users compose of simpler operators is a contraction or an attention, with the same values."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ def test_what_no_contraction_computes_stays_and_explain_says_why(reason: str) ->
 
 def test_switched_off_a_product_and_a_sum_stay() -> None:
     a, b = jt.array(normal(5, 8)), jt.array(normal(8, 3))
-    with jt.flags(rewrite_contraction=False):
+    with jt.flags(rewrites=False):
         y = matmul(a, b)
         assert "Contraction" not in kinds(y)
         np.testing.assert_allclose(y.numpy(), a.numpy() @ b.numpy(), rtol=1e-12)
@@ -162,12 +162,67 @@ def test_values_between_may_be_used_elsewhere() -> None:
     np.testing.assert_array_equal(largest.numpy(), (a[:, :, None] * b).max(1))
 
 
+def attention(q: Any, k: Any, v: Any, mask: Any = None, divide: bool = False) -> Any:
+    scores = jt.matmul(q, k.transpose(0, 1, 3, 2))
+    scores = scores / q.shape[-1] ** 0.5 if divide else scores * q.shape[-1] ** -0.5
+    if mask is not None:
+        scores = scores + mask
+    return jt.matmul(jt.nn.softmax(scores, dim=-1), v)
+
+
+def attention_oracle(q: np.ndarray, k: np.ndarray, v: np.ndarray, mask: Any = 0.0) -> np.ndarray:
+    s = q @ k.transpose(0, 1, 3, 2) * q.shape[-1] ** -0.5 + (0.0 if mask is None else mask)
+    e = np.exp(s - s.max(-1, keepdims=True))
+    return e / e.sum(-1, keepdims=True) @ v
+
+
+CAUSAL = np.triu(np.full((70, 70), -1e9), 1)
+
+
+@pytest.mark.parametrize("divide", [False, True])
+@pytest.mark.parametrize("mask", [None, CAUSAL, normal(2, 1, 1, 70)], ids=["none", "causal", "padding"])
+def test_a_written_attention_is_one(mask: Any, divide: bool) -> None:
+    arrays = [normal(2, 3, 70, 16) for _ in range(3)]
+    variables = [jt.array(x) for x in arrays]
+
+    y = attention(*variables, None if mask is None else jt.array(mask), divide)
+
+    assert "Attention" in kinds(y) and "Contraction" not in kinds(y)
+    np.testing.assert_allclose(y.numpy(), attention_oracle(*arrays, mask), rtol=1e-11, atol=1e-12)
+
+
+def test_gradients_of_a_written_attention_are_those_of_the_products() -> None:
+    arrays = [normal(2, 3, 70, 16) for _ in range(4)]
+
+    def gradients(rewrite: bool) -> list[np.ndarray]:
+        with jt.flags(rewrites=rewrite):
+            q, k, v, dy = (jt.array(x) for x in arrays)
+            y = attention(q, k, v, jt.array(CAUSAL))
+            assert ("Attention" in kinds(y)) == rewrite
+            return [g.numpy() for g in jt.grad((y * dy).sum(), [q, k, v])]
+
+    for found, expected in zip(gradients(True), gradients(False), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-11)
+
+
+def test_a_learned_mask_keeps_the_products_and_explain_says_why() -> None:
+    q, k, v = (jt.array(normal(2, 3, 70, 16)) for _ in range(3))
+
+    y = attention(q, k, v, jt.nn.Parameter(jt.zeros(70, 70, dtype="float64")))
+
+    assert "not rewritten: the mask is learned" in jt.debug.explain(y)
+
+
 def bits(**flags: Any) -> bytes:
     with jt.flags(**flags):
         generator = np.random.default_rng(5)
         a, b = (jt.array(generator.normal(size=s).astype(np.float32)) for s in ((40, 300), (300, 33)))
-        found = matmul(a.exp(), b.exp())
-        found = [found, *jt.grad((found * found).sum(), [a, b])]
+        q, k, v = (jt.array(generator.normal(size=(2, 2, 70, 16)).astype(np.float32)) for _ in range(3))
+        mask = jt.array(CAUSAL.astype(np.float32))
+        found = [matmul(a.exp(), b.exp()), attention(q.exp(), k, v, mask)]
+        found += jt.grad((found[0] * found[0]).sum(), [a, b]) + jt.grad((found[1] * found[1]).sum(), [q, k, v])
+        with jt.no_grad():
+            found.append(attention(q.exp(), k, v, mask, divide=True))
         return b"".join(x.numpy().tobytes() for x in found)
 
 
@@ -212,7 +267,7 @@ def test_nothing_is_stored_for_a_rewrite_that_nobody_asks_for() -> None:
     x = jt.array(normal(512, 512).astype(np.float32))
 
     def used(rewrite: bool) -> int:
-        with jt.flags(rewrite_contraction=rewrite), jt.no_grad():
+        with jt.flags(rewrites=rewrite), jt.no_grad():
             scaled = (x.mean(1, keepdims=True).exp() * x.mean(0).exp().unsqueeze(0)).exp()
             before = jt.memory.stats()["live_nbytes"]
             scaled.numpy()
@@ -227,10 +282,48 @@ def test_a_gradient_at_a_value_between_names_the_flag() -> None:
     y = product.sum(1)
 
     for between in (wide, product):
-        with pytest.raises(
-            jt.GradientError, match=r"its gradient goes past it\n.*jt\.flags\(rewrite_contraction=False\)"
-        ):
+        with pytest.raises(jt.GradientError, match=r"its gradient goes past it\n.*jt\.flags\(rewrites=False\)"):
             jt.grad(y.sum(), [between])
+
+
+def test_a_gradient_at_the_weights_of_an_attention_names_the_flag() -> None:
+    q, k, v = (jt.array(normal(2, 3, 70, 16)) for _ in range(3))
+    weights = jt.nn.softmax(jt.matmul(q, k.transpose(0, 1, 3, 2)), dim=-1)
+    y = jt.matmul(weights, v)
+
+    with pytest.raises(jt.GradientError, match=r"made one Attention: its gradient goes past it\n.*rewrites=False"):
+        jt.grad(y.sum(), [weights])
+
+
+def test_scores_smaller_than_what_they_are_made_of_and_matrices_stay_products() -> None:
+    short = [jt.array(normal(2, 3, 40, 64)) for _ in range(3)]
+    q, k, v = (jt.array(normal(70, 16)) for _ in range(3))
+    assert "Attention" not in kinds(attention(*short))
+    assert "Attention" not in kinds(jt.matmul(jt.nn.softmax(jt.matmul(q, k.transpose(1, 0)), dim=-1), v))
+
+
+@pytest.mark.parametrize("grad", [True, False])
+def test_a_written_attention_leaves_nothing_behind_and_keeps_no_scores(grad: bool) -> None:
+    length = 1024
+    arrays = [normal(1, 2, length, 16).astype(np.float32) for _ in range(3)]
+
+    def counts() -> tuple[int, int]:
+        jt.sync_all(True)
+        gc.collect()
+        return jt.stats()["live_ops"], jt.memory.stats()["live_nbytes"]
+
+    inputs = [jt.array(x) for x in arrays]
+    before = counts()
+    jt.memory.reset_peak()
+    for _ in range(2):
+        with contextlib.nullcontext() if grad else jt.no_grad():
+            y = attention(*inputs)
+            results = jt.grad((y * y).sum(), inputs) if grad else [y]
+            jt.sync(results)
+        del y, results
+
+    assert counts() == before
+    assert jt.memory.stats()["peak_live_nbytes"] - before[1] < length * length * 4
 
 
 def test_no_gradient_passes_where_one_was_stopped() -> None:

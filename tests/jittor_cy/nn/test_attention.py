@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import subprocess
 import sys
@@ -324,6 +325,25 @@ def test_no_matrix_of_scores_is_in_memory() -> None:
 
 def test_peak_memory_is_not_above_that_of_the_products() -> None:
     assert peak_of(64) < peak_of(64, fused_attention=False)
+
+
+@pytest.mark.parametrize("grad", [True, False])
+def test_nothing_of_it_outlives_its_result(grad: bool) -> None:
+    weight = nn.Parameter(jt.randn(2, 40, 8))
+
+    def counts() -> tuple[int, int]:
+        jt.sync_all(True)
+        gc.collect()
+        return jt.stats()["live_ops"], jt.memory.stats()["live_nbytes"]
+
+    before = counts()
+    for _ in range(3):
+        y = nn.scaled_dot_product_attention(weight * 2, weight * 3, weight * 4)
+        gradients = jt.grad((y * y).sum(), [weight]) if grad else [y]
+        jt.sync(gradients)
+        del y, gradients
+
+    assert counts() == before
 
 
 BUDGET = """

@@ -12,10 +12,12 @@ namespace {
 // dk and dv of a block of keys add blocks of queries in ascending order, dq of a block of queries adds blocks of keys.
 // A thread that has a whole head goes over the blocks of keys and does all three: five products a pair of blocks. Where
 // there are fewer heads than threads like, blocks of keys are shared first (dk, dv), then blocks of queries (dq):
-// scores and dp are then computed twice, seven products. Either way each sum has the same order.
+// scores and dp are then computed twice, seven products. Either way each sum has the same order. A few blocks of keys
+// stay in the second-level cache while the queries of the head pass, each block of queries by all of them.
 
 constexpr int64_t kBlock = kAttentionBlock;
 constexpr double kMargin = 1.001;
+constexpr int64_t kMostKeyBlocks = 4;
 constexpr int64_t kProductsTogether = 5, kProductsApart = 7;
 
 enum class Part : uint8_t { kAll, kKeys, kQueries };
@@ -52,17 +54,28 @@ class Worker {
       by_keys_ = by_keys;
       load_queries(by_keys ? 0 : begin, by_keys ? shape_.query_blocks : end);
     }
-    for (int64_t block = by_keys ? begin : 0; block < (by_keys ? end : shape_.key_blocks); ++block) {
-      load_keys(block);
-      key_touched_ = false;
-      for (int64_t q = by_keys ? 0 : begin; q < (by_keys ? shape_.query_blocks : end); ++q) add_pair(q, block, part);
-      if (by_keys) write_keys(block);
+    const int64_t last = by_keys ? end : shape_.key_blocks;
+    for (int64_t first = by_keys ? begin : 0; first < last; first += together_) {
+      const int64_t count = std::min(together_, last - first);
+      for (int64_t k = 0; k < count; ++k) load_keys(first + k, &blocks_[k]);
+      for (int64_t q = by_keys ? 0 : begin; q < (by_keys ? shape_.query_blocks : end); ++q) {
+        for (int64_t k = 0; k < count; ++k) add_pair(q, first + k, &blocks_[k], part);
+      }
+      for (int64_t k = 0; by_keys && k < count; ++k) write_keys(first + k, &blocks_[k]);
     }
     if (part != Part::kKeys) write_queries(by_keys ? 0 : begin, by_keys ? shape_.query_blocks : end);
   }
 
  private:
+  /// What is kept of a block of keys while the queries pass.
+  struct KeyBlock {
+    T *turned, *rows, *value_turned, *sums, *value_sums;
+    double square = 0, value_square = 0;
+    bool touched = false;
+  };
+
   void take(AttentionMemory& memory) {
+    together_ = std::min(kMostKeyBlocks, shape_.key_blocks);
     const int64_t dims = shape_.dims, values = shape_.values, queries = shape_.queries;
     stage_ = memory.take<T>(kBlock * std::max({dims, values, kBlock}));
     turned_ = memory.take<T>(kBlock * std::max({dims, values, kBlock}));
@@ -76,11 +89,13 @@ class Worker {
     cotangent_square_ = memory.take<double>(shape_.query_blocks);
     query_touched_ = memory.take<bool>(shape_.query_blocks);
     query_sums_ = memory.take<T>(shape_.query_blocks * kBlock * padded(dims));
-    key_turned_ = memory.take<T>(kBlock * dims);
-    key_rows_ = memory.take<T>(kBlock * padded(dims));
-    value_turned_ = memory.take<T>(kBlock * values);
-    key_sums_ = memory.take<T>(kBlock * dims);
-    value_sums_ = memory.take<T>(kBlock * values);
+    for (int64_t k = 0; k < together_; ++k) {
+      blocks_[k].turned = memory.take<T>(kBlock * dims);
+      blocks_[k].rows = memory.take<T>(kBlock * padded(dims));
+      blocks_[k].value_turned = memory.take<T>(kBlock * values);
+      blocks_[k].sums = memory.take<T>(kBlock * dims);
+      blocks_[k].value_sums = memory.take<T>(kBlock * values);
+    }
     scores_ = memory.take<T>(kBlock * kBlock);
     dp_ = memory.take<T>(kBlock * kBlock);
     panels_ = memory.take<T>(kBlock * kBlock);
@@ -117,21 +132,24 @@ class Worker {
     }
   }
 
-  void load_keys(int64_t block) {
+  void load_keys(int64_t block, KeyBlock* at) {
+    at_ = at;
+    at_->touched = false;
     const int64_t dims = shape_.dims, values = shape_.values, first = block * kBlock, count = keys_of(block);
     if (count < kBlock) {
-      std::memset(key_turned_, 0, static_cast<std::size_t>(kBlock * dims) * sizeof(T));
-      std::memset(value_turned_, 0, static_cast<std::size_t>(kBlock * values) * sizeof(T));
+      std::memset(at_->turned, 0, static_cast<std::size_t>(kBlock * dims) * sizeof(T));
+      std::memset(at_->value_turned, 0, static_cast<std::size_t>(kBlock * values) * sizeof(T));
     }
-    key_.read(head_, first, count, 0, dims, key_rows_, padded(dims));
-    if (masked()) key_square_ = shape_.loops->largest_square(key_rows_, padded(dims), count, dims);
-    shape_.turn(key_rows_, padded(dims), count, dims, key_turned_, kBlock);
+    key_.read(head_, first, count, 0, dims, at_->rows, padded(dims));
+    if (masked()) at_->square = shape_.loops->largest_square(at_->rows, padded(dims), count, dims);
+    shape_.turn(at_->rows, padded(dims), count, dims, at_->turned, kBlock);
     const void* const rows = value_.rows(head_, first, count, values, stage_);
-    if (masked()) value_square_ = shape_.loops->largest_square(rows, values, count, values);
-    shape_.turn(rows, values, count, values, value_turned_, kBlock);
+    if (masked()) at_->value_square = shape_.loops->largest_square(rows, values, count, values);
+    shape_.turn(rows, values, count, values, at_->value_turned, kBlock);
   }
 
-  void add_pair(int64_t query_block, int64_t key_block, Part part) {
+  void add_pair(int64_t query_block, int64_t key_block, KeyBlock* at, Part part) {
+    at_ = at;
     const int64_t query = query_block * kBlock, key = key_block * kBlock;
     const int64_t queries = queries_of(query_block), keys = keys_of(key_block);
     if (shape_.spec.causal && key >= query + queries) return;
@@ -146,10 +164,10 @@ class Worker {
 
   /// The mask alone sees to it that every probability of the pair is 0, and nothing makes more of that.
   bool adds_nothing(int64_t block, int64_t queries, int64_t keys) const {
-    const double bound = std::sqrt(query_square_[block] * key_square_) * std::abs(shape_.spec.scale) * kMargin;
+    const double bound = std::sqrt(query_square_[block] * at_->square) * std::abs(shape_.spec.scale) * kMargin;
     const T* const delta = delta_ + block * kBlock;
     const bool finite = std::isfinite(bound) && std::isfinite(cotangent_square_[block]) &&
-                        std::isfinite(value_square_) &&
+                        std::isfinite(at_->value_square) &&
                         std::all_of(delta, delta + queries, [](T x) { return std::isfinite(x); });
     if (!finite) return false;
     const T* const normalizer = normalizer_ + block * kBlock;
@@ -163,8 +181,8 @@ class Worker {
   /// Probabilities to scores_, cotangents of the raw scores to dp_; queries by keys.
   void find_cotangents(int64_t query, int64_t key, int64_t queries, int64_t keys) {
     const int64_t dims = shape_.dims, values = shape_.values, width = padded(keys);
-    by_block_.run({query_rows_ + query * dims, queries, dims}, queries, dims, key_turned_, width, scores_, false);
-    by_block_.run({cotangent_rows_ + query * values, queries, values}, queries, values, value_turned_, width, dp_,
+    by_block_.run({query_rows_ + query * dims, queries, dims}, queries, dims, at_->turned, width, scores_, false);
+    by_block_.run({cotangent_rows_ + query * values, queries, values}, queries, values, at_->value_turned, width, dp_,
                   false);
     const AttentionCotangents block{shape_.scores(scores_, masked() ? mask_rows_ : nullptr),
                                     dp_,
@@ -179,31 +197,32 @@ class Worker {
 
   void add_to_keys(int64_t query, int64_t queries, int64_t keys) {
     const int64_t dims = shape_.dims, values = shape_.values, width = padded(keys);
-    by_block_.run({cotangent_values_ + query * values, values, queries}, values, queries, scores_, width, value_sums_,
-                  key_touched_);
-    by_block_.run({query_dims_ + query * dims, dims, queries}, dims, queries, dp_, width, key_sums_, key_touched_);
-    key_touched_ = true;
+    by_block_.run({cotangent_values_ + query * values, values, queries}, values, queries, scores_, width,
+                  at_->value_sums, at_->touched);
+    by_block_.run({query_dims_ + query * dims, dims, queries}, dims, queries, dp_, width, at_->sums, at_->touched);
+    at_->touched = true;
   }
 
   void add_to_queries(int64_t block, int64_t queries, int64_t keys) {
     const int64_t step = padded(shape_.dims);
     shape_.turn(dp_, kBlock, queries, keys, turned_, kBlock);
     shape_.loops->to_panels(turned_, kBlock, keys, queries, shape_.panels(queries), panels_);
-    by_key_.run({panels_, queries, keys}, queries, keys, key_rows_, step, query_sums_ + block * kBlock * step,
+    by_key_.run({panels_, queries, keys}, queries, keys, at_->rows, step, query_sums_ + block * kBlock * step,
                 query_touched_[block]);
     query_touched_[block] = true;
   }
 
-  void write_keys(int64_t block) {
+  void write_keys(int64_t block, KeyBlock* at) {
+    at_ = at;
     const int64_t dims = shape_.dims, values = shape_.values, count = keys_of(block);
     const int64_t row = head_ * shape_.keys + block * kBlock;
-    if (!key_touched_) {
-      std::fill_n(key_sums_, kBlock * dims, T(0));
-      std::fill_n(value_sums_, kBlock * values, T(0));
+    if (!at_->touched) {
+      std::fill_n(at_->sums, kBlock * dims, T(0));
+      std::fill_n(at_->value_sums, kBlock * values, T(0));
     }
-    shape_.turn(key_sums_, kBlock, dims, count, stage_, dims);
+    shape_.turn(at_->sums, kBlock, dims, count, stage_, dims);
     write_attention_rows(op_.output[1], shape_.accumulator, row, count, stage_);
-    shape_.turn(value_sums_, kBlock, values, count, stage_, values);
+    shape_.turn(at_->value_sums, kBlock, values, count, stage_, values);
     write_attention_rows(op_.output[2], shape_.accumulator, row, count, stage_);
   }
 
@@ -227,10 +246,12 @@ class Worker {
   AttentionOperand query_, key_, value_, mask_, result_, cotangent_;
   AttentionProduct<T> by_block_, by_key_;
   T *stage_, *turned_, *query_rows_, *query_dims_, *cotangent_rows_, *cotangent_values_, *normalizer_, *delta_;
-  T *query_sums_, *key_turned_, *key_rows_, *value_turned_, *key_sums_, *value_sums_, *scores_, *dp_, *panels_;
-  T* mask_rows_ = nullptr;
-  double *query_square_, *cotangent_square_, key_square_ = 0, value_square_ = 0;
-  bool *query_touched_, key_touched_ = false, by_keys_ = true;
+  T *query_sums_, *scores_, *dp_, *panels_, *mask_rows_ = nullptr;
+  double *query_square_, *cotangent_square_;
+  bool *query_touched_, by_keys_ = true;
+  KeyBlock blocks_[kMostKeyBlocks];
+  KeyBlock* at_ = blocks_;  // the one at work
+  int64_t together_ = 1;    // blocks of keys
   int64_t taken_ = 0, head_ = -1;
 };
 

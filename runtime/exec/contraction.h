@@ -92,6 +92,9 @@ typedef void (*JtPutApart)(long long count, const void* from, void* to); /* to[2
 #define JT_NOWHERE (-9223372036854775807LL - 1)
 typedef void (*JtSlabRows)(long long rows, const void* data, const long long* offset, long long low, long long high,
                            long long length, void* to);
+/* The same, but even elements of a row are the first half of it, odd ones the second; only elements of data are
+ * written. */
+typedef JtSlabRows JtSlabHalves;
 typedef void (*JtAddSums)(long long count, const void* from, void* to); /* to[i] = to[i] + from[i] */
 typedef struct {
   JtColumnTile column[2][JT_MOST_ROWS]; /* wide, narrow (one vector); by rows - 1 */
@@ -100,6 +103,7 @@ typedef struct {
   JtPackPieces pack;
   JtPackMasked masked; /* null without masked loads */
   JtPutApart apart;    /* null without masked stores */
+  JtSlabHalves halves; /* null without both */
   JtSlabRows slab_rows;
   JtAddSums add;
 } JtWindowSet;

@@ -131,6 +131,10 @@ void Slab::write_strided(const Part& part, const char* from, char* to) const {
   const WindowDim& dim = w_.dim[w_.spatial - 1];
   const int64_t step = dim.step * dim.stride;
   std::memset(to, 0, static_cast<std::size_t>(part.rows * w_.row_length * w_.itemsize));
+  if (w_.fold == 2 && step == 1 && w_.image_itemsize == w_.itemsize && w_.kernels->halves != nullptr) {
+    return w_.kernels->halves(part.rows, from, row_offset_.data() + part.rows_begin, part.low, part.high, w_.row_length,
+                              to);
+  }
   JtGather g{};
   g.data = from;
   g.run = runs;

@@ -133,6 +133,25 @@ def test_small_maps_of_many_filters(kernel, padding, extents, groups):
             np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.parametrize("padding", [0, 1, 2])
+@pytest.mark.parametrize("columns", [8, 33, 71])
+def test_every_second_column(padding, columns):
+    """Rows longer than two vectors, borders of either parity."""
+    how = {"stride": 2, "padding": padding, "dilation": 1, "groups": 1}
+    shapes = (2, 3, 6, columns), (5, 3, 3, 4)
+    arrays = numbers(*shapes, (2, 5, *out_extents(*shapes, **how)))
+
+    found = run(lambda x, w: F.conv2d(x, w, None, **how), arrays, 2)
+
+    for one, expected in zip(found, conv_with_gradients(*arrays, **how)):
+        np.testing.assert_allclose(one, expected, rtol=1e-11, atol=1e-12)
+    given = [a.astype(np.float32) for a in arrays]
+    with jt.flags(without_passes="window"):
+        plain = run(lambda x, w: F.conv2d(x, w, None, **how), given, 1)
+    for one, other in zip(run(lambda x, w: F.conv2d(x, w, None, **how), given, 2), plain):
+        np.testing.assert_array_equal(one, other)
+
+
 @settings(max_examples=15, deadline=None)
 @given(geometries(2, 2))
 def test_transposed_convolution_is_the_gradient_of_a_convolution(geometry):

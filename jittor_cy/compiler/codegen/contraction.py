@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from jittor_cy.compiler.codegen.contraction_pack import copy_source, dots_source, round_source, turn_source
 from jittor_cy.compiler.codegen.contraction_window import (
     fetching_steps,
+    halves,
     merged_sources,
     multiply,
     put_apart,
@@ -262,8 +263,7 @@ GATHER = """static void gather_{name}(const JtGather* g, long long count, void* 
         else for (long long j = low; j < high; ++j) to[j] = {load_j};
       }} else {{
         const long long step = run->step;
-        if (step == 2) for (long long j = low; j < high; ++j) to[j] = {load_second};
-        else for (long long j = low; j < high; ++j) to[j] = {load_step};
+        for (long long j = low; j < high; ++j) to[j] = {load_step};
       }}
       from -= offset;
     }}
@@ -292,7 +292,6 @@ def gather_source(isa: InstructionSet, name: str, ctype: str, to: str, load: str
         load_place=load.format("from[place]"),
         load_panel=load.format("from[low + j]"),
         load_j=load.format("from[j]"),
-        load_second=load.format("from[j * 2]"),
         load_step=load.format("from[j * step]"),
     )
 
@@ -380,4 +379,5 @@ def prebuilt_source(isa: InstructionSet, abi: str, maths: str) -> str:
         if e.name in isa.masked:
             parts += merged_sources(e.name, e.ctype, lanes, tile_rows(isa, e), fma, isa.masked[e.name])
             parts.append(put_apart(e.name, e.ctype, lanes, isa.put[e.name]))
+            parts.append(halves(e.name, e.ctype, lanes, isa.masked[e.name], isa.put[e.name]))
     return "\n\n".join([*parts, table_source(isa)]) + "\n"

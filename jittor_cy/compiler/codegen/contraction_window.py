@@ -5,7 +5,7 @@ runtime/exec/window.h says how they are used; the order of the additions is that
 
 from __future__ import annotations
 
-__all__ = ["fetching_steps", "merged_sources", "multiply", "put_apart", "window_row", "window_sources"]
+__all__ = ["fetching_steps", "halves", "merged_sources", "multiply", "put_apart", "window_row", "window_sources"]
 
 # Steps of the sum by which the filter is fetched ahead: it streams from the second-level cache.
 AHEAD = 32
@@ -150,6 +150,48 @@ def put_apart(name: str, ctype: str, lanes: int, put: str) -> str:
     )
 
 
+HALVES = """static void halves_{name}(long long rows, const void* data, const long long* offset, long long low,
+    long long high, long long length, void* to) {{
+  const {index} evens = {{{evens}}}, odds = {{{odds}}};
+  const v_{name} zero = {{0}};
+  const long long half = length / 2, odd_low = low & 1;
+  {ctype}* y = ({ctype}*)to;
+  for (long long row = 0; row < rows; ++row, y += length) {{
+    if (offset[row] == JT_NOWHERE) continue;
+    const {ctype}* x = (const {ctype}*)data + offset[row];
+    {ctype}* even = y + odd_low * half + low / 2;
+    {ctype}* odd = y + (1 - odd_low) * half + (low + 1) / 2;
+    for (long long left = high - low; left > 0; left -= {both}, x += {both}, even += {lanes}, odd += {lanes}) {{
+      const unsigned long long there = left < {both} ? (1ull << left) - 1 : {all_both};
+      const unsigned long long more = (left + 1) / 2 < {lanes} ? (1ull << (left + 1) / 2) - 1 : {all_lanes};
+      const unsigned long long less = left / 2 < {lanes} ? (1ull << left / 2) - 1 : {all_lanes};
+      const v_{name} a = {first}, b = {second};
+      {put_even};
+      {put_odd};
+    }}
+  }}
+}}"""
+
+
+def halves(name: str, ctype: str, lanes: int, masked: str, put: str) -> str:
+    """Rows of which every second element goes to the first half of its place, the others to the second."""
+    return HALVES.format(
+        name=name,
+        ctype=ctype,
+        lanes=lanes,
+        both=2 * lanes,
+        all_both=f"{(1 << 2 * lanes) - 1}ull",
+        all_lanes=f"{(1 << lanes) - 1}ull",
+        index="v_w32" if ctype == "float" else "v_w64",
+        evens=", ".join(str(2 * i) for i in range(lanes)),
+        odds=", ".join(str(2 * i + 1) for i in range(lanes)),
+        first=masked.format(at="(x)", b="zero", mask="there"),
+        second=masked.format(at=f"(x + {lanes})", b="zero", mask=f"(there >> {lanes})"),
+        put_even=put.format(at="(even)", v="__builtin_shuffle(a, b, evens)", mask="more"),
+        put_odd=put.format(at="(odd)", v="__builtin_shuffle(a, b, odds)", mask="less"),
+    )
+
+
 def window_row(name: str, rows: int, vectors: int, merged: bool) -> str:
     """The entry of an element type in the exported table: JtWindowSet."""
     kinds = []
@@ -158,7 +200,7 @@ def window_row(name: str, rows: int, vectors: int, merged: bool) -> str:
         kinds.append(f"{{{', '.join(widths)}}}")
     tiles = [f"{{{', '.join(f'merged_{name}_{i + 1}x{p}' for i in range(rows))}}}" for p in MERGED_PIECES]
     kinds.append(f"{{{', '.join(tiles)}}}" if merged else "{{0}}")
-    kinds += [f"pieces_{name}", *((f"masked_{name}", f"apart_{name}") if merged else ("0", "0"))]
+    kinds += [f"pieces_{name}", *(f"{kind}_{name}" if merged else "0" for kind in ("masked", "apart", "halves"))]
     kinds += [f"slab_rows_{name}", f"add_{name}"]
     return f"  {{{', '.join(kinds)}}},"
 

@@ -70,6 +70,8 @@ Ref<Layout> make_layout(const GraphSnapshot& snapshot, const Ref<Program>& progr
 
 /// The most bytes that a Program's results and temporaries take at one time for these extents.
 int64_t peak_nbytes(const GraphSnapshot& snapshot, const Program& program);
+/// The bytes of what a structure leaves in memory.
+int64_t output_nbytes(const GraphSnapshot& snapshot);
 /// One launch an op, in the order of recording; needs no compiler.
 Ref<Program> make_interpreted_program(const GraphSnapshot& snapshot);
 

@@ -184,7 +184,8 @@ bool Flush::must_compile_now(PlanEntry& entry) const {
     return true;
   if (MemoryManager::of(device).budget() > 0) return true;
   if (entry.snapshot.ops.size() > kFewOps) return false;
-  return peak_nbytes(context_->snapshot, *entry.interpreted) >= kLargeNbytes || is_long_interpreted(entry);
+  const int64_t between = peak_nbytes(context_->snapshot, *entry.interpreted) - output_nbytes(context_->snapshot);
+  return between >= kLargeNbytes || is_long_interpreted(entry);
 }
 
 /// By the Layout's rough figure.

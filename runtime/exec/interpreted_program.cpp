@@ -84,18 +84,27 @@ class InterpretedOrder {
   std::vector<int32_t> place_;
 };
 
+int64_t nbytes_in(const GraphSnapshot& snapshot, const SnapshotVar& var) {
+  int64_t nbytes = itemsize(var.dtype);
+  for (int32_t axis = 0; axis < var.ndim; ++axis) {
+    const int32_t symbol = snapshot.symbols_of_axes[static_cast<std::size_t>(var.first_symbol + axis)];
+    nbytes *= snapshot.symbols[static_cast<std::size_t>(symbol)].value;
+  }
+  return nbytes;
+}
+
 }  // namespace
 
+int64_t output_nbytes(const GraphSnapshot& snapshot) {
+  int64_t nbytes = 0;
+  for (std::size_t i = static_cast<std::size_t>(snapshot.leaf_count); i < snapshot.vars.size(); ++i) {
+    if (snapshot.vars[i].output) nbytes += nbytes_in(snapshot, snapshot.vars[i]);
+  }
+  return nbytes;
+}
+
 int64_t peak_nbytes(const GraphSnapshot& snapshot, const Program& program) {
-  const auto nbytes_of = [&](int32_t var) {
-    const SnapshotVar& entry = snapshot.vars[static_cast<std::size_t>(var)];
-    int64_t nbytes = itemsize(entry.dtype);
-    for (int32_t axis = 0; axis < entry.ndim; ++axis) {
-      const int32_t symbol = snapshot.symbols_of_axes[static_cast<std::size_t>(entry.first_symbol + axis)];
-      nbytes *= snapshot.symbols[static_cast<std::size_t>(symbol)].value;
-    }
-    return nbytes;
-  };
+  const auto nbytes_of = [&](int32_t var) { return nbytes_in(snapshot, snapshot.vars[static_cast<std::size_t>(var)]); };
   int64_t live = 0, peak = 0;
   for (std::size_t i = 0; i < program.launches.size(); ++i) {
     const Launch& launch = program.launches[i];

@@ -21,15 +21,16 @@ bool stores_in_place(const Window& w) noexcept {
 // Elements of the filter to pack worth a thread.
 constexpr int64_t kGrainPacked = 32'768;
 
-// A filter that serves few positions is read where it is, for a group of panels of columns at a time; but not short
-// runs of neighbours, which lie too far from each other for the first cache.
-constexpr int64_t kFewPositions = 4096;
+// A filter of many rows that serves few positions is read where it is, for a group of panels of columns at a time; but
+// not short runs of neighbours, which lie too far from each other for the first cache.
+constexpr int64_t kFewPositions = 2048;
 constexpr int64_t kFilterRun = 64;
 constexpr int64_t kGroupPanels = 8;
 
 bool reads_filter_in_place(const Window& w) noexcept {
   const bool whole_vectors = w.direct || w.dim[w.spatial - 1].positions % w.lanes == 0;
   if (whole_vectors || w.other.itemsize != w.itemsize || w.positions() > kFewPositions) return false;
+  if (w.other.own.count <= kMergedPanels * w.most_rows) return false;
   int64_t run = 1;
   for (int axis = w.other.depth.axes - 1; axis >= 0; --axis) {
     if (w.other.depth.extent[axis] == 1) continue;

@@ -67,3 +67,14 @@ def test_an_unknown_mode_and_a_value_without_use_are_named() -> None:
         jt.pad(jt.zeros(3), (1, 1), "mirror")
     with pytest.raises(jt.ArgumentError, match="pad: value is 2.0, which mode 'reflect' does not use"):
         jt.pad(jt.zeros(3), (1, 1), "reflect", 2.0)
+
+
+@pytest.mark.parametrize("way", [{}, {"without_passes": "parity"}, {"interpret": True}])
+def test_padding_of_joined_rows_that_lie_apart(way):
+    """The padding shifts the rows against the places of the result."""
+    whole = np.random.default_rng(0).standard_normal((70, 12)).astype(np.float32)
+    with jt.flags(wait_for_kernels=True, **way):
+        rows = jt.array(whole)[2:67, 1:9]
+        rows.sync()
+        found = jt.nn.functional.pad(rows.reshape(520), (1, 2)).numpy()
+    np.testing.assert_array_equal(found, np.pad(whole[2:67, 1:9].reshape(520), (1, 2)))

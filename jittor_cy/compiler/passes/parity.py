@@ -183,9 +183,9 @@ class Cell:
         if node.data == "IndexMod":
             return e.op("IndexMod", "int64", at_start, divisor)
         grown = ix.mul(ix.const(slope(index, self.axis)), self.cell)  # type: ignore[arg-type]
-        whole = (
-            e.op("IndexFloorDiv", "int64", at_start, divisor) if node.kind == "op" else ix.floor_div(at_start, divisor)
-        )
+        # A quotient of what is never negative may be one of less at the first cell: padding begins there.
+        may_be_less = node.kind == "op" or any(coefficient < 0 for coefficient, _ in ix.terms_of(at_start))
+        whole = e.op("IndexFloorDiv", "int64", at_start, divisor) if may_be_less else ix.floor_div(at_start, divisor)
         return ix.add(grown, whole)
 
 

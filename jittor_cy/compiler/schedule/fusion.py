@@ -309,7 +309,11 @@ class Fusion(Reaches):
             return
         for home in reach.homes:
             self.export(op.inputs[0], home)
+        # What other groups had to hand over is in memory now: a group that it kept out may go on.
+        again = self.candidates(self.reach(op.inputs[0])) if reach.homes else []
         reach = self.reach(op.inputs[0])
+        if any(self.try_reduce(self.groups.groups[g], op, reach) for g in again):
+            return
         if self.enabled and any(self.try_reduce(g, op, reach) for g in self.full_groups()):
             return
         source = self.graph.vars[op.inputs[0]]

@@ -189,6 +189,23 @@ def test_running_sum_of_layers_is_not_added_up_again_by_each(layers: int) -> Non
     assert max(inputs) <= MOST_PARTS
 
 
+def test_reductions_behind_a_product_share_a_kernel_whatever_one_of_them_needs_of_the_kernel_before() -> None:
+    r = Recorder()
+    x, w = r.leaf(normal(20, 30)), r.leaf(normal(30, 30))
+    mean = r.op("Div", [r.reduce(0, x, 1, 2), r.full(30.0, (20,))])
+    centred = r.op("Sub", [x, r.broadcast(mean, x.shape, [0, -1])])
+    squares = r.op("Mul", [centred, centred])
+    dy = r.op("Contraction", [squares, w], (20, 30), structure=MATMUL, scalars=(0, 0, 0, 0))
+    total = r.reduce(0, dy, 1, 2)
+    along = r.reduce(0, r.op("Mul", [dy, centred]), 1, 2)
+    outputs = [total, r.op("Sub", [centred, r.broadcast(along, x.shape, [0, -1])])]
+
+    program = r.compile(outputs)
+
+    kinds = [[r.ops[o][0] for o in launch.ops] for launch in program.launches]
+    assert [ops.count("Reduce") for ops in kinds] == [1, 0, 2]
+
+
 def test_cheap_value_of_two_kernels_is_computed_twice() -> None:
     r = Recorder()
     x = r.leaf(normal(50, 60))

@@ -143,7 +143,12 @@ SETTINGS = (
         "window_nbytes", parse_nbytes, 'bytes or "4GiB"', 2**32, "Pending bytes of results at which a flush is made."
     ),
     Setting(
-        "huge_pages", parse_bool, "a bool", True, "Ask for huge pages when memory is taken from the system.", off=False
+        "huge_pages",
+        parse_bool,
+        "a bool",
+        True,
+        "Ask for huge pages when memory is taken from the system, and make them while kernels are compiled.",
+        off=False,
     ),
     Setting(
         "fused_attention",

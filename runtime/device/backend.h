@@ -35,6 +35,8 @@ class Backend {
   /// Fresh memory from the driver (mmap, cuMemAlloc); null when there is none. Aligned to 2 MiB from 2 MiB on, else 64.
   virtual void* allocate(int64_t nbytes) = 0;
   virtual void free(void* address, int64_t nbytes) noexcept = 0;
+  /// Makes those pages of an allocation of 64 KiB or more that nobody touched yet; what is in it stays. Any thread.
+  virtual void make_pages(void* /*address*/, int64_t /*nbytes*/) noexcept {}
   /// Whether free() takes parts of an allocation of 64 KiB and more, and several that lie side by side at once (pages).
   virtual bool frees_parts() const noexcept { return false; }
   /// Memory that the Backend holds for itself (scratch); counted by the MemoryManager.

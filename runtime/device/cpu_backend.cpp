@@ -17,6 +17,10 @@
 #include "base/rounding.h"
 #include "base/thread_pool.h"
 
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+
 namespace jtcy {
 
 namespace {
@@ -93,6 +97,12 @@ class CpuBackend final : public Backend {
     } else {
       std::free(address);
     }
+  }
+
+  void make_pages(void* address, int64_t nbytes) noexcept override {
+    // Linux before 5.14 refuses: then whoever touches them first makes them.
+    if (huge_pages.load(std::memory_order_relaxed))
+      ::madvise(address, static_cast<std::size_t>(nbytes), MADV_POPULATE_WRITE);
   }
 
   bool frees_parts() const noexcept override { return true; }

@@ -68,6 +68,8 @@ void layout_key(const GraphSnapshot& snapshot, int threads, std::vector<int64_t>
 Ref<Layout> make_layout(const GraphSnapshot& snapshot, const Ref<Program>& program, int threads,
                         const std::vector<int64_t>& key);
 
+/// The bytes of a value for these extents.
+int64_t nbytes_of(const GraphSnapshot& snapshot, int32_t var);
 /// The most bytes that a Program's results and temporaries take at one time for these extents.
 int64_t peak_nbytes(const GraphSnapshot& snapshot, const Program& program);
 /// The bytes of what a structure leaves in memory.

@@ -8,6 +8,7 @@
 #include "base/thread_pool.h"
 #include "base/trace.h"
 #include "exec/compile_hook.h"
+#include "exec/fresh_memory.h"
 
 namespace jtcy {
 
@@ -205,9 +206,12 @@ bool Flush::wait_for_kernels(PlanEntry& entry) {
     wanted = interpreted - peak_nbytes(context_->snapshot, *program) >= kLargeNbytes || is_long_interpreted(entry);
   }
   if (!wanted) return false;
+  FreshMemory memory(context_->snapshot, *program, MemoryManager::of(entry.snapshot.device));
   const GilRelease release;
   for (const Launch& launch : program->launches) {
-    if (launch.kernel) KernelTable::instance().wait(*launch.kernel);
+    if (!launch.kernel) continue;
+    memory.make_pages(*launch.kernel);
+    KernelTable::instance().wait(*launch.kernel);
   }
   return true;
 }

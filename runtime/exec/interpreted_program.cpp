@@ -84,7 +84,10 @@ class InterpretedOrder {
   std::vector<int32_t> place_;
 };
 
-int64_t nbytes_in(const GraphSnapshot& snapshot, const SnapshotVar& var) {
+}  // namespace
+
+int64_t nbytes_of(const GraphSnapshot& snapshot, int32_t number) {
+  const SnapshotVar& var = snapshot.vars[static_cast<std::size_t>(number)];
   int64_t nbytes = itemsize(var.dtype);
   for (int32_t axis = 0; axis < var.ndim; ++axis) {
     const int32_t symbol = snapshot.symbols_of_axes[static_cast<std::size_t>(var.first_symbol + axis)];
@@ -93,29 +96,26 @@ int64_t nbytes_in(const GraphSnapshot& snapshot, const SnapshotVar& var) {
   return nbytes;
 }
 
-}  // namespace
-
 int64_t output_nbytes(const GraphSnapshot& snapshot) {
   int64_t nbytes = 0;
-  for (std::size_t i = static_cast<std::size_t>(snapshot.leaf_count); i < snapshot.vars.size(); ++i) {
-    if (snapshot.vars[i].output) nbytes += nbytes_in(snapshot, snapshot.vars[i]);
+  for (auto var = static_cast<int32_t>(snapshot.leaf_count); var < static_cast<int32_t>(snapshot.vars.size()); ++var) {
+    if (snapshot.vars[static_cast<std::size_t>(var)].output) nbytes += nbytes_of(snapshot, var);
   }
   return nbytes;
 }
 
 int64_t peak_nbytes(const GraphSnapshot& snapshot, const Program& program) {
-  const auto nbytes_of = [&](int32_t var) { return nbytes_in(snapshot, snapshot.vars[static_cast<std::size_t>(var)]); };
   int64_t live = 0, peak = 0;
   for (std::size_t i = 0; i < program.launches.size(); ++i) {
     const Launch& launch = program.launches[i];
     const auto first_output = launch.buffers.end() - launch.output_count;
     int64_t made = 0, dying = 0;
-    for (auto var = first_output; var != launch.buffers.end(); ++var) made += nbytes_of(*var);
+    for (auto var = first_output; var != launch.buffers.end(); ++var) made += nbytes_of(snapshot, *var);
     for (auto var = launch.buffers.begin(); var != launch.buffers.end(); ++var) {
       const auto slot = static_cast<std::size_t>(*var);
       const bool seen = std::find(launch.buffers.begin(), var, *var) != var;
       if (seen || *var < snapshot.leaf_count || snapshot.vars[slot].output) continue;
-      if (program.last_use[slot] == static_cast<int32_t>(i)) dying += nbytes_of(*var);
+      if (program.last_use[slot] == static_cast<int32_t>(i)) dying += nbytes_of(snapshot, *var);
     }
     // What may be taken over is not there twice.
     peak = std::max(peak, live + made - (launch.donations.empty() ? 0 : std::min(made, dying)));

@@ -1,0 +1,59 @@
+// Blocks of a first run's results, and their pages.
+#include "exec/fresh_memory.h"
+
+#include <algorithm>
+
+#include "device/backend.h"
+#include "exec/bind_layout.h"
+
+namespace jtcy {
+
+namespace {
+
+// A huge page: a smaller result has its pages before a compiler has started.
+constexpr int64_t kStepNbytes = int64_t{2} << 20;
+
+/// Whether the run may write this result into the memory of an input that nobody needs any more.
+bool may_be_donated(const GraphSnapshot& snapshot, const Program& program, int32_t var) {
+  for (const Launch& launch : program.launches) {
+    for (const auto& [to, from] : launch.donations) {
+      const int32_t donor = launch.buffers[static_cast<std::size_t>(from)];
+      const bool held = donor < snapshot.leaf_count && snapshot.live_vars[static_cast<std::size_t>(donor)]->held > 0;
+      if (launch.buffers[static_cast<std::size_t>(to)] == var && !held) return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+FreshMemory::FreshMemory(const GraphSnapshot& snapshot, const Program& program, MemoryManager& manager)
+    : manager_(manager) {
+  if (manager.budget() > 0) return;
+  for (auto var = static_cast<int32_t>(snapshot.leaf_count); var < static_cast<int32_t>(snapshot.vars.size()); ++var) {
+    const int64_t nbytes = nbytes_of(snapshot, var);
+    if (!snapshot.vars[static_cast<std::size_t>(var)].output || nbytes < kStepNbytes) continue;
+    if (may_be_donated(snapshot, program, var)) continue;
+    Block* const block = manager.try_allocate_block(nbytes);
+    if (block == nullptr) return;
+    blocks_.push_back(block);
+  }
+}
+
+FreshMemory::~FreshMemory() {
+  for (Block* const block : blocks_) manager_.free_block(block);
+}
+
+void FreshMemory::make_pages(const Kernel& kernel) noexcept {
+  while (block_ < blocks_.size() && kernel.state.load(std::memory_order_acquire) == Kernel::State::kCompiling) {
+    const int64_t left = MemoryManager::nbytes_of(blocks_[block_]) - done_nbytes_;
+    const int64_t step = std::min(left, kStepNbytes);
+    manager_.backend().make_pages(static_cast<char*>(MemoryManager::address_of(blocks_[block_])) + done_nbytes_, step);
+    done_nbytes_ += step;
+    if (step < left) continue;
+    ++block_;
+    done_nbytes_ = 0;
+  }
+}
+
+}  // namespace jtcy

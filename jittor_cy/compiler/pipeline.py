@@ -74,10 +74,10 @@ LOWER = (
     Pass("stream", stream, ensures=spec.loops, device="cpu"),
     Pass("hoist", hoist, ensures=spec.named),  # last: from here on expressions are not compared any more
 )
-# What may be left out: unroll is a pass over the graph, beside one over groups, the next three over launches; window is
-# the runtime's own way of convolutions.
+# What may be left out: unroll is a pass over the graph, beside one over groups, finer how a map's kernel is built, the
+# next three over launches; window is the runtime's own way of convolutions.
 OPTIONAL = (
-    *("unroll", "beside", "batch", "epilogue", "prologue", "window"),
+    *("unroll", "beside", "finer", "batch", "epilogue", "prologue", "window"),
     *(step.name for step in LOWER if step.name != "hoist"),
 )
 
@@ -208,7 +208,7 @@ def new_launch(
     options: Options,
     source_of: Callable[[Kernel, Options], KernelSource],
 ) -> tuple[Launch, KernelSource]:
-    kernel = build_kernel(graph, canonical, chain, schedule)
+    kernel = build_kernel(graph, canonical, chain, schedule, "finer" not in options.without)
 
     def count_of(var: int) -> Expr | None:
         return element_count(graph, canonical, kernel, var)

@@ -96,9 +96,10 @@ class Printer:
         return f"({text})" if " " in text else text
 
     def quotient(self, expr: Expr) -> str:
-        """Unsigned where the divisor is not known: it may be 0 where no element exists."""
+        """A divisor that is not known may be 0 where no element exists; powers of two are shifts."""
         a, b = (self.text(x) for x in expr.args)
-        if value_of(expr.args[1]) is not None:
+        known = value_of(expr.args[1])
+        if known is not None and known & (known - 1) == 0:
             return f"({a} / {b})"
         return f"jt_index_quotient({a}, {b})"
 

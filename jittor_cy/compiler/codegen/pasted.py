@@ -10,7 +10,13 @@ __all__ = ["abi_text", "closure", "maths_text", "pasted_file", "preamble"]
 
 HELPERS = {
     "jt_index_quotient": """\
-static inline long long jt_index_quotient(long long a, long long b) { return b > 0 ? a / b : 0; }""",
+static inline long long jt_index_quotient(long long a, long long b) {
+#if defined(__AVX512DQ__) /* vectors of integers have no division; that of doubles is exact below 2^53 */
+  return b > 0 ? (long long)((double)a / (double)b) : 0;
+#else
+  return b > 0 ? a / b : 0;
+#endif
+}""",
     "jt_index_exact": """\
 static inline long long jt_index_exact(long long a, long long b) {
   const long long safe = b == 0 || b == -1 ? 1 : b;

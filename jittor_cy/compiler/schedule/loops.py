@@ -26,10 +26,12 @@ from jittor_cy.compiler.ir.schedule import Schedule
 from jittor_cy.compiler.ir.statements import with_positions
 from jittor_cy.compiler.schedule.beside import Accumulator, Lanes, accumulators, labels_over
 from jittor_cy.compiler.schedule.collapse import collapse
+from jittor_cy.compiler.schedule.finer import finer, quotients
 from jittor_cy.compiler.schedule.group import Group
 from jittor_cy.compiler.schedule.heuristic import SMALL_EXTENT, WHOLE_RUN, default_schedule
 from jittor_cy.compiler.schedule.labels import Labels
 from jittor_cy.compiler.schedule.row_buffers import keep_costly
+from jittor_cy.compiler.schedule.side_by_side import side_by_side
 from jittor_cy.compiler.schedule.stage import Stage, Store, store_loops
 from jittor_cy.compiler.schedule.two_phases import TwoPhases, is_one_block
 from jittor_cy.compiler.schedule.values import Values, run_name
@@ -40,16 +42,23 @@ NAMED_OPS = 4
 
 
 def build_kernel(
-    graph: Graph, canonical: dict[int, tuple[int, int]], chain: tuple[Group, ...], schedule: Schedule | None = None
+    graph: Graph,
+    canonical: dict[int, tuple[int, int]],
+    chain: tuple[Group, ...],
+    schedule: Schedule | None = None,
+    refine: bool = True,
 ) -> Kernel:
-    """The kernel of groups that run as phases one after the other; none of them is single."""
+    """The kernel of groups that run as phases one after the other; none of them is single.
+
+    refine: maps run over axes that their Reshapes joined
+    """
     schedule = schedule or default_schedule(graph, chain)
     ops = tuple(sorted({o for group in chain for o in group.ops}))
     values = Values(graph, canonical, frozenset(), {o: i for i, o in enumerate(ops)})
     beside = tuple(group for group in chain[1:] if group.kind == "column")
     builders = [
-        Builder(graph, chain[0], values, schedule, beside),
-        *(Builder(graph, group, values, schedule) for group in chain[1:]),
+        Builder(graph, chain[0], values, schedule, refine, beside),
+        *(Builder(graph, group, values, schedule, refine) for group in chain[1:]),
     ]
     phases = list(builders[0].phases())
     for builder in builders[1:]:
@@ -96,13 +105,20 @@ class Builder:
     """
 
     def __init__(
-        self, graph: Graph, group: Group, shared_values: Values, schedule: Schedule, beside: tuple[Group, ...] = ()
+        self,
+        graph: Graph,
+        group: Group,
+        shared_values: Values,
+        schedule: Schedule,
+        refine: bool,
+        beside: tuple[Group, ...] = (),
     ) -> None:
-        self.graph, self.group, self.schedule = graph, group, schedule
+        self.graph, self.group, self.schedule, self.refine = graph, group, schedule, refine
         reduced = {o for other in beside for o in other.reduces}
         computed = {out for g in (group, *beside) for o in g.ops if o not in reduced for out in graph.ops[o].outputs}
-        self.values = replace(shared_values, computed=frozenset(computed), memo={})
+        self.values = replace(shared_values, computed=frozenset(computed), memo={}, joined={})
         self.outer = tuple(e.axis(f"p{i}", self.values.extent(s)) for i, s in enumerate(group.outer))
+        self.places: tuple[Expr, ...] = self.outer  # of the group's outer axes, in terms of self.outer
         self.local: list[Array] = []
         self.shared: list[Array] = []
         self.lanes = self.lanes_of(beside) if beside else None
@@ -128,7 +144,7 @@ class Builder:
         open_run = False
         for axis, symbol in enumerate(var.shape):
             if labels[axis] is not None:
-                index[axis] = self.outer[labels[axis]]
+                index[axis] = self.places[labels[axis]]
                 open_run = False
             elif symbol.value != 1:
                 if open_run and joined:
@@ -161,6 +177,8 @@ class Builder:
 
     def phases(self) -> tuple[PhaseBody, ...]:
         stores = self.stores()
+        if self.group.kind == "map" and self.refine:
+            stores = self.over_finer_axes(stores)
         if self.lanes is not None:
             stores += [self.addition(a, self.lanes) for a in self.lanes.accumulators]
         stores = self.collapse_outer(stores)
@@ -173,6 +191,24 @@ class Builder:
         rows = self.rows_phase(stores, stages, columns)
         return (rows if self.lanes is None else self.lanes.phase(rows),)
 
+    def over_finer_axes(self, stores: list[Store]) -> list[Store]:
+        """The stores over axes that a Reshape joined, one after the other, where that leaves fewer quotients."""
+        tried: set[tuple[Expr, ...]] = set()
+        while joined := next((j for j in self.values.joined.items() if j[0] not in tried), None):
+            tried.add(joined[0])
+            before = self.outer, self.places
+            found = finer(*before, *joined)
+            if found is None:
+                continue
+            self.outer, self.places = found
+            self.values.memo.clear()
+            changed = self.stores()
+            if quotients(changed) < quotients(stores):
+                stores = changed
+            else:
+                self.outer, self.places = before
+        return stores
+
     def collapse_outer(self, stores: list[Store]) -> list[Store]:
         self.outer, roots = collapse(self.outer, [x for s in stores for x in (s.target, s.value)])
         return [Store(s.var, s.index, roots[2 * i], roots[2 * i + 1]) for i, s in enumerate(stores)]
@@ -183,6 +219,11 @@ class Builder:
         if len(self.outer) <= 1:
             return PhaseBody(self.outer, body, work=(max(1, cost // 8), ()))
         last = self.outer[-1]
+        written = side_by_side(self.outer, stores) if self.refine else ()
+        if written:
+            axis = self.outer[-2]
+            loop = Loop(axis, begin_of(axis), end_of(axis), True, written)
+            return PhaseBody(self.outer[:-1], (loop,), work=(max(1, len(written) * cost // 8), ()), spans=True)
         across = transposed_axis(self.outer, [s.value for s in stores])
         if across is not None:
             loop = Loop(across, begin_of(across), end_of(across), True, body)

@@ -63,6 +63,7 @@ class Values:
     dims: dict[DimRef, int] = field(default_factory=dict)
     scalars: dict[tuple[int, int], int] = field(default_factory=dict)
     memo: dict[tuple[int, Index, Expr | None], Expr] = field(default_factory=dict)
+    joined: dict[Index, tuple[Expr, ...]] = field(default_factory=dict)  # axes that a Reshape joined → extents before
 
     def extent(self, symbol: Symbol) -> Expr:
         if symbol.value is not None:
@@ -166,8 +167,12 @@ class Values:
             inner[to.pop(0)] = index[given.pop(0)]
         while to and given and source.shape[to[-1]] == var.shape[given[-1]]:
             inner[to.pop()] = index[given.pop()]
-        linear = self.flatten([index[a] for a in given], [self.extent(var.shape[a]) for a in given])
-        parts = unflatten(linear, [self.extent(source.shape[a]) for a in to])
+        axes = tuple(index[a] for a in given)
+        extents = [self.extent(source.shape[a]) for a in to]
+        if all(i.kind == "axis" for i in axes) and len(extents) > 1:
+            self.joined.setdefault(axes, tuple(extents))
+        linear = self.flatten(list(axes), [self.extent(var.shape[a]) for a in given])
+        parts = unflatten(linear, extents)
         for axis, part in zip(to, parts, strict=True):
             inner[axis] = part
         return self.value(source.id, tuple(inner), guard)

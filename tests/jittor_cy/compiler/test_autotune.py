@@ -134,10 +134,10 @@ def test_candidate_that_cannot_be_built_leaves_the_default_and_is_traced(
 
     true = pipeline.build_kernel
 
-    def faulty(graph: object, canonical: object, chain: object, schedule: Schedule) -> object:
+    def faulty(graph: object, canonical: object, chain: object, schedule: Schedule, *rest: object) -> object:
         if schedule.row_buffer == 0:
             raise ArithmeticError("planted")
-        return true(graph, canonical, chain, schedule)
+        return true(graph, canonical, chain, schedule, *rest)
 
     monkeypatch.setattr(pipeline, "build_kernel", faulty)
     monkeypatch.setattr(pipeline, "MEMO", pipeline.KernelMemo())

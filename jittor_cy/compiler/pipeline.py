@@ -19,6 +19,7 @@ from jittor_cy.compiler.ir.schedule import Choices, Schedule, not_applied
 from jittor_cy.compiler.passes.donate import donate, donations_of
 from jittor_cy.compiler.passes.hoist import hoist
 from jittor_cy.compiler.passes.interior import interior
+from jittor_cy.compiler.passes.join import join
 from jittor_cy.compiler.passes.overlap import overlap
 from jittor_cy.compiler.passes.parity import parity
 from jittor_cy.compiler.passes.prefetch import prefetch
@@ -72,7 +73,8 @@ LOWER = (
     Pass("prefetch", prefetch, ensures=spec.loops),
     Pass("split", split, ensures=spec.loops, device="cpu"),
     Pass("stream", stream, ensures=spec.loops, device="cpu"),
-    Pass("hoist", hoist, ensures=spec.named),  # last: from here on expressions are not compared any more
+    Pass("hoist", hoist, ensures=spec.named),  # from here on only values that have names are compared
+    Pass("join", join, ensures=spec.named),
 )
 # What may be left out: unroll is a pass over the graph, beside one over groups, finer how a map's kernel is built, the
 # next three over launches; window is the runtime's own way of convolutions.

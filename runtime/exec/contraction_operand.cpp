@@ -181,7 +181,9 @@ void OperandBlock::choose_direction() noexcept {
     const int64_t length = count / runs;
     return run.step != 1 ? length : length >= kLeastRun ? 64 * length : 4 * length;
   };
-  along_depth_ = score(depth_count_, depth_runs_, depth_run_[0]) > score(sample, own_runs, panel_run_[0]);
+  // The first and the last run may be parts of one.
+  along_depth_ =
+      score(depth_count_, depth_runs_, depth_run_[depth_runs_ / 2]) > score(sample, own_runs, panel_run_[own_runs / 2]);
   const auto neighbours = [](const JtRun& run) { return run.step == 1 || run.count == 1; };
   in_rows_ = plain_ && along_depth_ && depth_runs_ * kLeastRun <= depth_count_ &&
              std::all_of(depth_run_, depth_run_ + depth_runs_, neighbours);
@@ -200,10 +202,24 @@ void OperandBlock::pack_panels(int64_t panels, const int64_t* first, char* to) n
           0);
     return;
   }
+  if (in_rows_) {
+    for (int q = 0; q < depth_runs_; ++q) {
+      for (int64_t p = 0; p < panels; ++p) {
+        const int64_t count = first[p + 1] - first[p];
+        turn_run(depth_run_[q], first[p], count, count, to + first[p] * depth_count_ * packed_itemsize_);
+      }
+    }
+    return;
+  }
   for (int64_t p = 0; p < panels; ++p) {
     const int64_t count = first[p + 1] - first[p];
     pack(first[p], count, count, to + first[p] * depth_count_ * packed_itemsize_);
   }
+}
+
+void OperandBlock::turn_run(const JtRun& run, int64_t first, int64_t count, int64_t width, char* to) const noexcept {
+  turn_(data_ + run.offset * operand_.itemsize, as_abi(own_offset_ + first), count,
+        std::min(count, own_count_ - first - count), run.count, to + run.start * width * packed_itemsize_, width);
 }
 
 void OperandBlock::pack(int64_t first, int64_t count, int64_t width, char* to) noexcept {
@@ -212,12 +228,7 @@ void OperandBlock::pack(int64_t first, int64_t count, int64_t width, char* to) n
   const int64_t* const own_index = own_index_ + first * checked;
   if (count < width) std::memset(to, 0, static_cast<std::size_t>(depth_count_ * width * packed_itemsize_));
   if (in_rows_) {
-    const int64_t ahead = std::min(count, own_count_ - first - count);
-    for (int q = 0; q < depth_runs_; ++q) {
-      const JtRun& run = depth_run_[q];
-      turn_(data_ + run.offset * operand_.itemsize, as_abi(own_offset), count, ahead, run.count,
-            to + run.start * width * packed_itemsize_, width);
-    }
+    for (int q = 0; q < depth_runs_; ++q) turn_run(depth_run_[q], first, count, width, to);
     return;
   }
   if (plain_ && !along_depth_ && neighbours(first, count)) {

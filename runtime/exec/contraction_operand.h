@@ -73,6 +73,8 @@ class OperandBlock {
   }
 
  private:
+  /// Positions of one run along k, turned on the way to [k][position].
+  void turn_run(const JtRun& run, int64_t first, int64_t count, int64_t width, char* to) const noexcept;
   /// As operand_.gather(), of elements that are made first where they are nowhere yet.
   void gather(const JtGather& from, int64_t count, char* to, int64_t to_step) const noexcept;
   int find_runs(const int64_t* offsets, const int64_t* indices, int64_t count, JtRun* runs, int64_t* at,

@@ -80,11 +80,8 @@ void pack_filter(const Window& w, const ColumnLayout& layout, char* memory, Thre
       block.select_batch(batch);
       block.select_positions(0, rows);
       block.select_depth(k, count);
-      char* const to = memory + layout.filter + (batch * depth + k) * rows * w.itemsize;
-      for (int64_t panel = 0; panel < panels.count; ++panel) {
-        const int64_t first = panels.begin(panel), height = panels.height(panel);
-        block.pack(first, height, height, to + first * count * w.itemsize);
-      }
+      block.pack_panels(panels.count, panels.begins(),
+                        memory + layout.filter + (batch * depth + k) * rows * w.itemsize);
     }
   };
   pool.parallel_for(w.batch.count * w.blocks(), divide_up(kGrainPacked, rows * std::min(kContractionBlock, depth)),

@@ -23,6 +23,8 @@ class RowPanels {
     for (int64_t panel = 0; panel <= count; ++panel) begin_[static_cast<std::size_t>(panel)] = rows * panel / count;
   }
   int64_t begin(int64_t panel) const noexcept { return begin_[static_cast<std::size_t>(panel)]; }
+  /// Where each panel begins, and the last one's end.
+  const int64_t* begins() const noexcept { return begin_.data(); }
   int64_t height(int64_t panel) const noexcept { return begin(panel + 1) - begin(panel); }
   const int64_t rows, count;
 

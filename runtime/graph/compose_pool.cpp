@@ -20,6 +20,8 @@ struct Pool {
        const SmallVector<int64_t, 3>& padding, bool ceil_mode);
   /// Windows of `input` (whose last dims are the spatial ones): (leading..., positions..., kernel...).
   VarRef windows(const VarRef& input, const SmallVector<int64_t, 3>& pad, double fill) const;
+  /// Whether there is one window, of all of `input`, whose padding is `pad`.
+  bool is_whole(const VarRef& input, const SmallVector<int64_t, 3>& pad) const;
   int first_window_axis(const VarRef& input) const { return static_cast<int>(input->shape.size()); }
 };
 
@@ -50,6 +52,15 @@ Pool::Pool(bool maximum, const VarRef& x, const SmallVector<int64_t, 3>& kernel,
   }
 }
 
+bool Pool::is_whole(const VarRef& input, const SmallVector<int64_t, 3>& pad) const {
+  const std::size_t front = input->shape.size() - spatial;
+  bool whole = true;
+  for (std::size_t i = 0; i < spatial; ++i) {
+    whole = whole && extents[i] == 1 && pad[i] == 0 && kernel[i] == input->shape[front + i];
+  }
+  return whole;
+}
+
 VarRef Pool::windows(const VarRef& input, const SmallVector<int64_t, 3>& pad, double fill) const {
   const std::size_t front = input->shape.size() - spatial;
   WindowMap map;
@@ -61,6 +72,7 @@ VarRef Pool::windows(const VarRef& input, const SmallVector<int64_t, 3>& pad, do
     shape.push_back(extents[i]);
   }
   for (const int64_t extent : kernel) shape.push_back(extent);
+  if (is_whole(input, pad)) return make_reshape(input, shape, function);
   return make_window(input, map, shape, fill, function);
 }
 
@@ -84,8 +96,9 @@ void first_maximum_gradient(void* context, const SmallVector<VarRef, 2>& cotange
   Shape flat(shape.begin(), shape.begin() + axis);
   flat.push_back(-1);
   const VarRef laid = make_reshape(maximum.windows, flat, "max_pool");
-  const VarRef winner = reduce_axes(laid, ReduceKind::kArgMax, axis, axis + 1);
-  const VarRef place = make_iota(laid->shape, Dtype::kInt64, axis, 0, 1);
+  // Places as wide as float32: what compares them works on as many side by side.
+  const VarRef winner = make_cast(reduce_axes(laid, ReduceKind::kArgMax, axis, axis + 1), Dtype::kInt32);
+  const VarRef place = make_iota(laid->shape, Dtype::kInt32, axis, 0, 1);
   const VarRef wide = repeat_axes(cotangents[0], laid->shape, axis, axis + 1);
   const VarRef hit = equal(place, repeat_axes(winner, laid->shape, axis, axis + 1));
   gradients->push_back(make_reshape(apply_where(hit, wide, zeros_like(wide)), shape, "max_pool"));

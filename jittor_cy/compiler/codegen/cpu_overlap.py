@@ -46,7 +46,7 @@ class OverlapPrinter:
         for width in widths:
             head = f"}} else if ({name}_count >= {width}) {{" if width != widths[-1] else "} else {"
             out += [head, *indent(vectors(loop, begin, end, width, lines))]
-        return [*out, "}"]
+        return ["{", *indent([*out, "}"]), "}"]  # a scope: several such loops may run along one axis
 
     def clamped(self, loop: Loop, begin: str, end: str, width: int, lines: Callable[[], list[str]]) -> list[str]:
         name = str(loop.axis.data)

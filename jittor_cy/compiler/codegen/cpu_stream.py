@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from jittor_cy.compiler.codegen.c_like import CACHE_LINE, INDENT, indent
-from jittor_cy.compiler.ir.expr import Expr
-from jittor_cy.compiler.ir.kernel import Assign, Buffer, Statement
+from jittor_cy.compiler.ir.expr import Expr, postorder
+from jittor_cy.compiler.ir.kernel import Assign, Buffer, Define, Statement
 from jittor_cy.compiler.ir.primitives import CTYPE, ITEMSIZE
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ class StreamPrinter:
         """Elements up to the first whole line, whole lines, and what is left; `lines`: prints an iteration."""
         stores = self.stores(body)
         first, name = stores[0], str(axis.data)
-        count = max(CACHE_LINE // ITEMSIZE[self.output(s).dtype] for s in stores)
+        count = CACHE_LINE // narrowest(body)
         place, itemsize = self.printer.place(first.target), ITEMSIZE[self.output(first).dtype]
         declared = self.declared(stores, count)
         inner = [f"const long long {name} = {name}_line + l;", *self.printed_into_lines(lines)]
@@ -115,3 +115,10 @@ class StreamPrinter:
             "}",
         ]
         return ["{", *indent([*whole_lines, *edges]), "}"]  # a scope: a strip may be written by several such loops
+
+
+def narrowest(body: tuple[Statement, ...]) -> int:
+    """Bytes of the narrowest element that is read or written: gcc makes vectors of as many as fit into one of these."""
+    simple = [s for s in body if isinstance(s, (Assign, Define))]
+    nodes = postorder([root for s in simple for root in (s.target, s.value)])
+    return min(ITEMSIZE[n.dtype] for n in nodes if n.kind in ("load", "element"))

@@ -211,7 +211,12 @@ def elementwise(kind: str, dtype: str, operands: Sequence[Expr]) -> Expr:
 
 
 def cast(value: Expr, dtype: str) -> Expr:
+    if value.kind == "op" and value.data == "Cast" and (value.args[0].dtype, value.dtype, dtype) == WIDER_AND_BACK:
+        return value.args[0]
     return value if value.dtype == dtype else op("Cast", dtype, value)
+
+
+WIDER_AND_BACK = ("int32", "int64", "int32")
 
 
 def identity_of(kind: str, dtype: str) -> Expr:

@@ -4,6 +4,8 @@ before:  lanes p1 from 0 to d1: out0[p1] <- Where(Within(p1 - c0, 0, d2), buffer
 after:   low0 = .., high0 = ..                                where every condition along p1 holds
          lanes p1 from low0 to high0: out0[p1] <- buffer0[p1 - c0]        gcc can vectorize this one
          loop edge from 0 to 2: the same loop as before, over what is left on either side
+
+Parts that lie behind each other (Concat) have a loop each: one where the first condition holds, one where it does not.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from dataclasses import replace
 
 from jittor_cy.compiler.ir import expr as e
 from jittor_cy.compiler.ir import index as ix
+from jittor_cy.compiler.ir.conditions import FALSE, TRUE, settled
 from jittor_cy.compiler.ir.expr import Expr
 from jittor_cy.compiler.ir.kernel import Assign, Define, Kernel, Loop, PhaseBody, Statement, begin_of, end_of
 from jittor_cy.compiler.ir.statements import roots_of
@@ -48,8 +51,8 @@ class Interior:
             return [replace(statement, body=body)]
         return self.loop(statement)
 
-    def loop(self, loop: Loop) -> list[Statement]:
-        """The loop, or its limits, its interior and its ends."""
+    def loop(self, loop: Loop, least: Expr = ix.ZERO) -> list[Statement]:
+        """The loop, or its limits, its interior and its ends. `least`: of what conditions on parts ask."""
         roots = roots_of(loop)
         nodes = list(e.postorder(roots))
         plain = all(isinstance(s, Assign) for s in loop.body) and not any(
@@ -61,6 +64,9 @@ class Interior:
         found = [n for n in every if n not in rows and runs_along(n, loop.axis)]
         if not found or len(nodes) > MAX_NODES:
             return [loop]
+        parted = next((n for n in found if parts(n, roots, loop.axis, least)), None)
+        if parted is not None:
+            return self.parts(loop, parted)
         names = [e.variable(f"{which}{self.count}", "int64") for which in ("low", "high")]
         self.count += 1
         low, high = limits(found, loop)
@@ -81,8 +87,48 @@ class Interior:
             Loop(edge, ix.ZERO, ix.const(2), False, (replace(loop, begin=begin, end=end),)),
         ]
 
+    def parts(self, loop: Loop, condition: Expr) -> list[Statement]:
+        """A loop where the condition holds, and one behind it."""
+        name = e.variable(f"part{self.count}", "int64")
+        self.count += 1
+        _, high = limits([condition], loop)
+        out: list[Statement] = [Define(name, e.op("IndexMax", "int64", high, loop.begin))]
+        values = [s.value for s in loop.body if isinstance(s, Assign)]
+        ways = (
+            ({condition: TRUE}, ix.ZERO, loop.begin, name),
+            ({condition: FALSE, **last_part(condition, values)}, condition.args[2], name, loop.end),
+        )
+        for answers, least, begin, end in ways:
+            body = tuple(Assign(s.target, settled(s.value, answers)) for s in loop.body if isinstance(s, Assign))
+            out += self.loop(replace(loop, begin=begin, end=end, body=body), least)
+        return out
 
-TRUE = e.const(1, "bool")
+
+def parts(condition: Expr, roots: list[Expr], axis: Expr, known: Expr) -> bool:
+    """Whether it holds from the loop's begin on, and chooses between two values that are both read."""
+    index, least, _ = condition.args
+    if least is not known or slope(index, axis) not in (0, 1) or not plain(index):
+        return False
+    choices = [n for n in e.postorder(roots) if n.kind == "op" and n.data == "Where" and n.args[0] is condition]
+    return any(all(reads(a) for a in n.args[1:]) for n in choices)
+
+
+def last_part(condition: Expr, roots: list[Expr]) -> dict[Expr, Expr]:
+    """What guards the last part behind this one is no choice: the part begins where this one ends, and is the rest."""
+    index, _, bound = condition.args
+    nodes = list(e.postorder(roots))
+    behind = [n for n in nodes if n.kind == "op" and n.data == "Within" and n.args[:2] == (index, bound)]
+    asked = {c for n in nodes if n.kind == "op" and n.data == "Where" for c in asked_of(n.args[0])}
+    return {n: TRUE for n in behind if n not in asked}
+
+
+def plain(index: Expr) -> bool:
+    """Whether nothing is taken off: what then is negative lies outside of everything, and another condition says so."""
+    return all(c > 0 and all(a.kind in ("axis", "dim", "scalar") for a in t) for c, t in ix.terms_of(index))
+
+
+def reads(value: Expr) -> bool:
+    return any(n.kind == "load" for n in e.postorder([value]))
 
 
 def conditions(roots: list[Expr]) -> list[Expr]:

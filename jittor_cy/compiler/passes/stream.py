@@ -30,15 +30,17 @@ MAX_NODES = 48
 # Lines of outputs share the processor's few buffers for them (loops that write 1, 2, 3, 4 outputs of 64 MB: 1.3, 2.2,
 # 2.8, 3.7 ms streamed, 1.6, 2.9, 4.0, 5.3 ms through the caches).
 MAX_STREAMS = 4
+# Each is printed twice as well.
+MAX_LOOPS = 4
 
 
 def stream(kernel: Kernel) -> Kernel:
-    """Marks the outputs that one loop writes, element behind element."""
+    """Marks the outputs that loops write, element behind element: one, or a few that each write a part."""
     writes: dict[int, list[bool]] = {}
     for phase in kernel.phases:
         for axis, assign in phase_writes(phase):
             writes.setdefault(int(str(assign.target.data)), []).append(runs_along(axis, assign))
-    streamed = [number for number, found in writes.items() if found == [True]]
+    streamed = [number for number, found in writes.items() if all(found) and len(found) <= MAX_LOOPS]
     if kernel.schedule.stream == "never" or not 0 < len(streamed) <= MAX_STREAMS:
         return kernel
     buffers = tuple(replace(b, streamed=i in streamed) for i, b in enumerate(kernel.buffers))

@@ -15,8 +15,8 @@ from jittor_cy.compiler.ir.graph import Graph, Op
 
 __all__ = ["unroll"]
 
-# Elements of a window: 4 x 4. Longer expressions spill registers.
-MAX_ELEMENTS = 16
+# Elements of a window: 7 x 7. Longer expressions spill registers.
+MAX_ELEMENTS = 49
 
 
 def unroll(graph: Graph) -> Graph:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from jittor_cy.compiler.ir import expr as e
 from jittor_cy.compiler.ir.expr import Expr
-from jittor_cy.compiler.ir.primitives import REDUCE_OPS, identity_of, is_floating
+from jittor_cy.compiler.ir.primitives import REDUCE_OPS, cast, identity_of, is_floating
 
 __all__ = ["fold", "search"]
 
@@ -28,14 +28,14 @@ def fold(kind: str, dtype: str, elements: list[Expr], lanes: int) -> Expr:
 
 
 def search(kind: str, elements: list[Expr]) -> Expr:
-    """The position of the first extreme; a NaN beats every number."""
+    """The position of the first extreme; a NaN beats every number. Counted in int32: as wide as most elements."""
     beats = "Gt" if kind == "ArgMax" else "Lt"
-    best, place = elements[0], e.const(0)
+    best, place = elements[0], e.const(0, "int32")
     for position, x in enumerate(elements[1:], 1):
         taken = e.op(beats, "bool", x, best)
         if is_floating(x.dtype):
             first_nan = e.op("BitAnd", "bool", e.op("Ne", "bool", x, x), e.op("Eq", "bool", best, best))
             taken = e.op("BitOr", "bool", taken, first_nan)
         best = e.op("Where", x.dtype, taken, x, best)
-        place = e.op("Where", "int64", taken, e.const(position), place)
-    return place
+        place = e.op("Where", "int32", taken, e.const(position, "int32"), place)
+    return cast(place, "int64")

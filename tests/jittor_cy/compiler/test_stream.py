@@ -69,3 +69,17 @@ def test_a_value_a_row_beside_the_rows_is_no_second_loop() -> None:
     total = r.reduce(SUM, e, 1, 2)
 
     assert "streams" in text_of(r, [r.op("Div", [e, r.broadcast(total, x.shape, [0, -1])]), total])
+
+
+@pytest.mark.parametrize("count", [1, 63, 64, 65, 1000])
+@pytest.mark.parametrize("cuts", [1, 7])
+def test_a_line_of_the_narrowest_input_at_a_time(count: int, cuts: int, tmp_path: Path) -> None:
+    r = Recorder()
+    rng = np.random.default_rng(3)
+    mask, data = rng.random(count) > 0.5, rng.normal(size=count)
+    y = r.op("Where", [r.leaf(mask), r.leaf(data), r.full(2.0, (count,), "float64")])
+
+    (found,) = r.run([y], tmp_path, cuts=cuts, large=True)
+
+    np.testing.assert_array_equal(found, np.where(mask, data, 2.0))
+    assert "l < 64" in text_of(r, [y]) or count == 1

@@ -22,7 +22,7 @@ from jittor_cy.compiler.passes.interior import interior
 from jittor_cy.compiler.passes.join import join
 from jittor_cy.compiler.passes.overlap import overlap
 from jittor_cy.compiler.passes.parity import parity
-from jittor_cy.compiler.passes.prefetch import prefetch
+from jittor_cy.compiler.passes.prefetch import prefetch, prefetch_within
 from jittor_cy.compiler.passes.simplify_graph import simplify_graph
 from jittor_cy.compiler.passes.split import split
 from jittor_cy.compiler.passes.stream import stream
@@ -75,6 +75,7 @@ LOWER = (
     Pass("stream", stream, ensures=spec.loops, device="cpu"),
     Pass("hoist", hoist, ensures=spec.named),  # from here on only values that have names are compared
     Pass("join", join, ensures=spec.named),
+    Pass("prefetch_within", prefetch_within, ensures=spec.named),
 )
 # What may be left out: unroll is a pass over the graph, beside one over groups, finer how a map's kernel is built, the
 # next three over launches; window is the runtime's own way of convolutions.

@@ -19,6 +19,8 @@ __all__ = ["ReducePrinter"]
 
 # Levels of the pairwise combination: a run has less than 2^48 blocks.
 STACK = 48
+# Of a later iteration: as much as this iteration reads stays in a second-level cache of 1 MiB besides.
+FETCHED_NBYTES = 448 << 10
 
 
 class ReducePrinter:
@@ -169,7 +171,9 @@ class RowReduce:
             line = max(1, CACHE_LINE // ITEMSIZE[ahead.dtype])
             head = f"for (long long {self.axis} = at; {self.axis} < at + {self.lanes}; {self.axis} += {line})"
             out.append(f"{head} __builtin_prefetch(&{self.printer.place(ahead)});")
-        return out
+        if self.loop.ahead_nbytes is None or not out:
+            return out
+        return [f"if ({self.printer.text(self.loop.ahead_nbytes)} <= {FETCHED_NBYTES}) {{", *indent(out), "}"]
 
     def body(self, lane: str, start: str) -> list[str]:
         out = self.printer.statements(self.loop.body)

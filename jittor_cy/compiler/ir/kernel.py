@@ -124,7 +124,8 @@ class ReduceLoop:
 
     `columns`: an axis over which the reductions run side by side (I > 1); None: one reduction at a time.
     `body`: statements done for each element beside the reductions (values that other loops need).
-    `ahead`: loads of a later iteration, which may be fetched meanwhile.
+    `ahead`: loads of a later iteration, which may be fetched meanwhile; where `ahead_nbytes`, all that it reads of
+    them, stay in the caches until then (None: always).
     `stages`: statements that run over the same columns (or lanes) before `body`, a loop each; `arrays`: what they keep,
     a place a column (or lane).
     """
@@ -139,6 +140,7 @@ class ReduceLoop:
     ahead: tuple[Expr, ...] = ()
     stages: tuple[tuple[Assign, ...], ...] = ()
     arrays: tuple[Array, ...] = ()
+    ahead_nbytes: Expr | None = None
 
 
 @dataclass(frozen=True, slots=True)

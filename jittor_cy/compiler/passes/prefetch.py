@@ -2,6 +2,8 @@
 
 before:  reduce r1: max of in0[p0, r1]; reduce r1: sum of exp(in0[p0, r1] - max)
 after:   the second loop asks for in0[p0 + 1, r1]: memory is at work while the processor computes
+
+The same for reductions within reductions (batch norm's), behind hoist, which makes loops of them: prefetch_within.
 """
 
 from __future__ import annotations
@@ -10,10 +12,11 @@ from dataclasses import replace
 
 from jittor_cy.compiler.ir import index as ix
 from jittor_cy.compiler.ir.expr import Expr, load, plain_index, postorder, substitute
-from jittor_cy.compiler.ir.kernel import Kernel, Loop, PhaseBody, ReduceLoop, Statement
+from jittor_cy.compiler.ir.kernel import Define, Kernel, Loop, PhaseBody, ReduceLoop, Statement, in_lanes
+from jittor_cy.compiler.ir.primitives import ITEMSIZE
 from jittor_cy.compiler.ir.statements import roots_of
 
-__all__ = ["prefetch"]
+__all__ = ["prefetch", "prefetch_within"]
 
 
 def prefetch(kernel: Kernel) -> Kernel:
@@ -60,3 +63,51 @@ def runs_along(node: Expr, axis: Expr, row: Expr) -> bool:
 def of_row_ahead(node: Expr, row: Expr, rows: int) -> Expr:
     (index,) = substitute([node.args[0]], {row: ix.add(row, ix.const(rows))})
     return load(int(str(node.data)), node.dtype, index)
+
+
+def prefetch_within(kernel: Kernel) -> Kernel:
+    rows = kernel.schedule.prefetch
+    return replace(kernel, phases=tuple(fetch_ahead_within(p, rows) for p in kernel.phases)) if rows else kernel
+
+
+def fetch_ahead_within(phase: PhaseBody, rows: int) -> PhaseBody:
+    if not phase.axes or phase.tile or phase.spans:
+        return phase
+    seen: dict[Expr, None] = {}
+    done: dict[Expr, None] = {}
+    body: list[Statement] = []
+    for statement in phase.body:
+        loads = loads_in(statement)
+        if isinstance(statement, ReduceLoop):
+            again = [n for n in loads if n in seen and n not in done]
+            inner = tuple(with_ahead(s, statement, again, phase.axes[-1], rows, done) for s in statement.body)
+            statement = replace(statement, body=inner)
+        seen.update(loads)
+        body.append(statement)
+    return replace(phase, body=tuple(body))
+
+
+def loads_in(statement: Statement) -> dict[Expr, None]:
+    """Of named values too, in the statement and those inside it."""
+    inside = statement.body if isinstance(statement, (Loop, ReduceLoop)) else ()
+    roots = [statement.value] if isinstance(statement, Define) else roots_of(statement)
+    found = dict.fromkeys(n for n in postorder(roots) if n.kind == "load")
+    for inner in inside:
+        found.update(loads_in(inner))
+    return found
+
+
+def with_ahead(
+    inner: Statement, outer: ReduceLoop, again: list[Expr], row: Expr, rows: int, done: dict[Expr, None]
+) -> Statement:
+    """A reduction over lanes that reads a row again asks for that of a later iteration; `done` grows by its loads."""
+    if not isinstance(inner, ReduceLoop) or not in_lanes(inner):
+        return inner
+    own = loads_in(inner)
+    ahead = [n for n in again if n in own and n not in done and runs_along(n, inner.axis, row)]
+    if not ahead:
+        return inner
+    done.update(dict.fromkeys(ahead))
+    itemsizes = ix.const(sum(ITEMSIZE[n.dtype] for n in ahead))
+    nbytes = ix.product([outer.extent, inner.extent, itemsizes])
+    return replace(inner, ahead=tuple(of_row_ahead(n, row, rows) for n in ahead), ahead_nbytes=nbytes)

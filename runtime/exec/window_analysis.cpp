@@ -15,7 +15,7 @@ constexpr int64_t kSlabNbytes = int64_t{320} << 10;
 constexpr int64_t kSumsNbytes = int64_t{512} << 10;
 constexpr int64_t kMostChunk = 512;
 constexpr int64_t kMostPeriod = 2048;
-constexpr int64_t kPeriodNbytes = int64_t{128} << 10;
+constexpr int64_t kPeriodNbytes = int64_t{256} << 10;
 // Packed filters above this would cost too much memory.
 constexpr int64_t kMostFilterNbytes = int64_t{64} << 20;
 

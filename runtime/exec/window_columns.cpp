@@ -141,6 +141,11 @@ class ColumnWorker {
     }
   }
 
+  /// Whether ascending places are those of neighbours.
+  static bool is_line(const int64_t* places, int64_t count) noexcept {
+    return places[count - 1] - places[0] == count - 1;
+  }
+
   /// Pieces that end where vectors do; false where they are too many, or there is nothing to merge.
   bool find_merged(const int64_t* places, int64_t count, PanelPlan* plan) const noexcept {
     if (w_.kernels->merged[0][0] == nullptr || w_.direct || panels_.count > kMergedPanels) return false;
@@ -148,7 +153,9 @@ class ColumnWorker {
     for (int64_t vector = 0; vector < 2; ++vector) {
       const int64_t first = vector * w_.lanes, end = std::min(count, first + w_.lanes);
       int pieces = 0;
-      for (int64_t i = first; i < end; ++i) {
+      const bool line = is_line(places + first, end - first);
+      if (line) plan->at.from[vector][pieces++] = places[first];
+      for (int64_t i = line ? end : first; i < end; ++i) {
         if (i == first || places[i] != places[i - 1] + 1) {
           if (pieces == JT_MOST_MERGED) return false;
           plan->at.from[vector][pieces++] = places[i] - (i - first);

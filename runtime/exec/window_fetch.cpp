@@ -87,7 +87,8 @@ void SlabFetch::add_piece(int64_t offset, int64_t count) {
 void SlabFetch::start(int64_t first, int64_t last, int64_t tiles) noexcept {
   left_ = lines_ * (last - first);
   if (left_ * kLine > kMostNbytes) left_ = 0;
-  tiles_ = tiles;
+  of_tile_ = left_ / std::max<int64_t>(1, tiles) + 1;
+  due_ = 0;
   channel_ = first;
   piece_ = 0;
   line_ = 0;

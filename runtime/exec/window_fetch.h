@@ -26,7 +26,9 @@ class SlabFetch {
     if (left_ <= 0) return Lines{this, this};
     const Piece& piece = pieces_[piece_];
     const char* const from = piece.begin + channel_ * channel_nbytes_ + line_ * kLine;
-    const int64_t count = std::min(left_ / std::max<int64_t>(1, tiles_--) + 1, piece.lines - line_);
+    due_ += of_tile_;
+    const int64_t count = std::min(due_, piece.lines - line_);
+    due_ -= count;
     left_ -= count;
     line_ += count;
     if (line_ == piece.lines) next_piece();
@@ -55,7 +57,8 @@ class SlabFetch {
   const char* image_ = nullptr;
   std::vector<Piece> pieces_;
   int64_t lines_ = 0;               // of one channel
-  int64_t left_ = 0, tiles_ = 0;    // lines and tiles to come
+  int64_t left_ = 0;                // lines to come
+  int64_t of_tile_ = 0, due_ = 0;   // lines for each tile, and those that pieces were too short for until now
   int64_t channel_ = 0, line_ = 0;  // the next one
   std::size_t piece_ = 0;
 };

@@ -167,6 +167,9 @@ int OperandBlock::find_runs(const int64_t* offsets, const int64_t* indices, int6
       return true;
     };
     while (end < count && follows(end)) ++end;
+    // A single element in front of neighbours is no run with the first of them.
+    const bool single = checked == 0 && end - begin == 2 && free_step != 1;
+    if (single && end < count && offsets[end] - offsets[end - 1] == 1) --end;
     runs[number++] = JtRun{begin, end - begin, offsets[begin], step, free_step};
     begin = end;
   }

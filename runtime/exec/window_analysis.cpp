@@ -293,9 +293,20 @@ void find_taps(Window* w) {
   }
 }
 
+/// Every second element of a row is copied with those between: whole vectors are split instead of single elements read.
+void read_by_halves(Window* w) noexcept {
+  WindowDim& last = w->dim[w->spatial - 1];
+  const bool converted = w->image_itemsize != w->itemsize;
+  if (w->sums_positions || converted || w->kernels->halves == nullptr) return;
+  if (last.taps != 1 || last.step != 2 || last.by_position != 1 || last.stride != 1) return;
+  last.step = 1;
+  last.by_position = 2;
+}
+
 /// Largest chunk whose slab and sums fit the cache.
 void choose_chunk(Window* w) {
   w->direct = is_direct(*w);
+  read_by_halves(w);
   const bool whole_vectors = w->direct || w->dim[w->spatial - 1].positions % w->lanes == 0;
   w->masked = !whole_vectors && w->other.own.count > kMergedPanels * w->most_rows && MaskedColumns::serve(*w);
   int64_t taps = 1;

@@ -135,10 +135,11 @@ def test_small_maps_of_many_filters(kernel, padding, extents, groups):
 
 @pytest.mark.parametrize("padding", [0, 1, 2])
 @pytest.mark.parametrize("columns", [8, 33, 71])
-def test_every_second_column(padding, columns):
-    """Rows longer than two vectors, borders of either parity."""
+@pytest.mark.parametrize("kernel", [(3, 4), (1, 1), (2, 1)])
+def test_every_second_column(padding, columns, kernel):
+    """Rows longer than two vectors, borders of either parity; also columns that no tap sees."""
     how = {"stride": 2, "padding": padding, "dilation": 1, "groups": 1}
-    shapes = (2, 3, 6, columns), (5, 3, 3, 4)
+    shapes = (2, 3, 6, columns), (5, 3, *kernel)
     arrays = numbers(*shapes, (2, 5, *out_extents(*shapes, **how)))
 
     found = run(lambda x, w: F.conv2d(x, w, None, **how), arrays, 2)

@@ -95,9 +95,15 @@ def group_norm(x: Var, num_groups: int, weight: Var | None = None, bias: Var | N
     """
     if x.ndim < 2 or x.shape[1] % num_groups:
         raise ShapeError(f"group_norm: x is {tuple(x.shape)}: axis 1 does not divide into {num_groups} groups", x=x)
-    groups = x.reshape(x.shape[0], num_groups, math.prod(x.shape[1:]) // num_groups)
-    y = _compose.layer_norm(groups, groups.shape[2], None, None, eps).reshape(x.shape)
-    return _scale_channels(y, weight, bias)
+    # Channels keep an axis of their own: inside a group each is then a loop with one weight.
+    channels = (num_groups, x.shape[1] // num_groups)
+    groups = x.reshape(x.shape[0], *channels, math.prod(x.shape[2:]))
+    y = _compose.layer_norm(groups, groups.shape[2:], None, None, eps)
+    if weight is not None:
+        y = y * weight.reshape(*channels, 1)
+    if bias is not None:
+        y = y + bias.reshape(*channels, 1)
+    return y.reshape(x.shape)
 
 
 def instance_norm(

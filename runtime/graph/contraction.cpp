@@ -11,14 +11,17 @@ namespace {
 constexpr std::size_t kHeader = 4;
 constexpr std::size_t kPerDim = 5;
 
+// In the structure: axis2 of a dim that is an axis of its own, of which no index is outside.
+constexpr int64_t kAlone = -2;
+
 ContractionDim read_dim(const Attrs& attrs, std::size_t number) {
   const int64_t* s = attrs.structure.data() + kHeader + number * kPerDim;
-  return ContractionDim{s[0], s[1], s[2], s[3], s[4], attrs.scalars[number].i};
+  return ContractionDim{s[0], s[1], s[2] == kAlone ? -1 : s[2], s[3], s[4], attrs.scalars[number].i};
 }
 
 void write_dim(const ContractionDim& dim, Attrs* attrs) {
-  for (const int64_t value : {dim.axis1, dim.coef1, dim.axis2, dim.coef2, dim.divisor})
-    attrs->structure.push_back(value);
+  const int64_t axis2 = dim.plain() && dim.offset == 0 ? kAlone : dim.axis2;
+  for (const int64_t value : {dim.axis1, dim.coef1, axis2, dim.coef2, dim.divisor}) attrs->structure.push_back(value);
   attrs->add_int(dim.offset);
 }
 
@@ -75,7 +78,7 @@ VarRef make_contraction(const VarRef& a, const VarRef& b, const Attrs& attrs, co
   for (const int64_t extent : extents_of(map, *a, *b, shape)) {
     JTCY_ASSERT(extent >= 0, "contraction: an axis stands alone nowhere");
   }
-  return make_node(OpKind::kContraction, {a, b}, attrs, shape, a->dtype);
+  return make_node(OpKind::kContraction, {a, b}, map.to_attrs(), shape, a->dtype);
 }
 
 }  // namespace jtcy

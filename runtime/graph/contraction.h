@@ -14,7 +14,8 @@ namespace jtcy {
 //
 // Every iteration axis stands alone (axis2 = -1, coef1 = 1, divisor = 1, offset 0) in some dim of a, b or the output,
 // so that extents follow from shapes. Structure: [out_ndim, summed count, ndim of a, ndim of b, then 5 integers a dim
-// (axis1, coef1, axis2, coef2, divisor), first a's dims, then b's]. Scalars: the offset of each dim of a, then of b.
+// (axis1, coef1, axis2, coef2, divisor), first a's dims, then b's]; axis2 is -2 where an axis stands alone. Scalars:
+// the offset of each dim of a, then of b.
 struct ContractionDim {
   int64_t axis1 = 0;
   int64_t coef1 = 1;

@@ -51,3 +51,45 @@ def test_the_axis_of_a_middle_element_may_stay(call: Callable) -> None:
     np.testing.assert_array_equal(call(x, True).values.numpy(), expected)
     assert call(x, True).indices.shape == (4, 1)
     np.testing.assert_array_equal(call(x, False).values.numpy(), expected[:, 0])
+
+
+def of_dtype(dtype: str, shape: tuple[int, ...]) -> np.ndarray:
+    """Many equal elements; floats also with both zeros, infinities and NaNs of both signs."""
+    low = 0 if dtype.startswith("u") else -4
+    data = RANDOM.integers(low, 5, shape).astype(dtype)
+    if "float" in dtype:
+        for start, value in enumerate((np.nan, -np.nan, np.inf, -np.inf, -0.0)):
+            data.reshape(-1)[start :: 7 + start] = value
+    return data
+
+
+@pytest.mark.parametrize(
+    "dtype",
+    ["float16", "float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "bool"],
+)
+@pytest.mark.parametrize(
+    ("shape", "dim"), [((5, 7), 1), ((5, 7), 0), ((3, 4, 900), 1), ((70_000,), 0), ((300, 290), 1)]
+)
+@pytest.mark.parametrize("descending", [False, True])
+def test_equal_elements_keep_their_places(dtype: str, shape: tuple[int, ...], dim: int, descending: bool) -> None:
+    data = of_dtype(dtype, shape)
+    # By NumPy's stable sort of numbers that grow where the order falls: NaN stands at the other end as well.
+    ranks = np.unique(data, return_inverse=True)[1].reshape(shape)
+    expected = np.argsort(-ranks if descending else ranks, dim, kind="stable")
+
+    found = jt.argsort(jt.array(data), dim, descending).numpy()
+
+    np.testing.assert_array_equal(found, expected)
+    for k in {1, 3, shape[dim]}:
+        some = jt.topk(jt.array(data), k, dim, largest=descending).indices.numpy()
+        np.testing.assert_array_equal(some, np.take(expected, np.arange(k), dim))
+
+
+@pytest.mark.parametrize("values", [[2**62, -(2**62), 5, 2**62], [2**33, 1, 2**32, 2**33 + 1, 0]])
+def test_integers_that_are_far_apart(values: list[int]) -> None:
+    np.testing.assert_array_equal(jt.argsort(jt.array(np.array(values))).numpy(), np.argsort(values, kind="stable"))
+
+
+def test_order_of_nothing() -> None:
+    assert jt.argsort(jt.zeros(3, 0)).shape == (3, 0) and jt.topk(jt.zeros(0, 4), 2).indices.shape == (0, 2)
+    assert jt.topk(jt.zeros(3, 4), 0).values.shape == (3, 0)

@@ -156,3 +156,39 @@ def test_convolutions_and_their_gradients_without_windows(stride: int, groups: i
 
     for way, other in zip(*found, strict=True):
         np.testing.assert_array_equal(way, other)
+
+
+TERMS = [
+    ("nchw,c->nchw", (2, 3, 5, 9), (3,)),
+    ("bnd,bnd->bn", (7, 90, 5), (7, 90, 5)),
+    ("ij,ij->i", (70, 3), (70, 3)),
+    ("ijk,jk->ij", (6, 70, 49), (70, 49)),
+]
+
+
+@pytest.mark.parametrize(("equation", "a", "b"), TERMS)
+@pytest.mark.parametrize("dtype", ["float32", "float64", "float16", "bfloat16"])
+@jt.flags(wait_for_kernels=True)
+def test_a_contraction_of_few_terms_is_a_map_with_the_same_bits(
+    equation: str, a: tuple[int, ...], b: tuple[int, ...], dtype: str
+) -> None:
+    rng = np.random.default_rng(9)
+    arrays = [rng.normal(size=shape).astype(np.float32) for shape in (a, b)]
+    found, launches = {}, {}
+    for without in ("", "unroll"):
+        with jt.flags(without_passes=without):
+            x, y = (jt.array(v).astype(dtype) for v in arrays)
+            jt.sync_all()
+            before = jt.stats()["launches"]
+            z = (jt.einsum(equation, x, y) * 2.0).float32()
+            found[without] = z.numpy()
+            launches[without] = jt.stats()["launches"] - before
+    with jt.flags(interpret=True):
+        x, y = (jt.array(v).astype(dtype) for v in arrays)
+        interpreted = (jt.einsum(equation, x, y) * 2.0).float32().numpy()
+
+    np.testing.assert_array_equal(found[""], found["unroll"])
+    np.testing.assert_array_equal(found[""], interpreted)
+    tolerance = {"float16": 2e-2, "bfloat16": 1e-1}.get(dtype, 1e-4)
+    np.testing.assert_allclose(found[""], 2 * np.einsum(equation, *arrays), rtol=tolerance, atol=tolerance)
+    assert launches[""] <= launches["unroll"]

@@ -122,6 +122,7 @@ class Printer:
         special: dict[str, Callable[[list[str]], str]] = {
             "Where": lambda a: f"({a[0]} ? {a[1]} : {a[2]})",
             "Blend": lambda a: f"jt_blend_{SUFFIX[expr.dtype]}({', '.join(a)})",
+            "Fma": lambda a: f"JT_FMA_{'F64' if expr.dtype == 'float64' else 'F32'}({', '.join(a)})",
             "Within": lambda a: f"(({a[0]} >= {a[1]}) & ({a[0]} < {a[2]}))",
             "Both": lambda a: f"({a[0]} & {a[1]})",
             "Index": lambda a: a[0],

@@ -3,7 +3,9 @@
     before:  Reduce of (N, C, H, W, 2, 2) over the last two axes     one loop of four iterations an element
     after:   the same op of family "window"                           max(max(a, c), max(b, d)), beside its neighbours
 
-Pooling and its gradient are then kernels over their outputs, with what comes before and after them.
+Pooling and its gradient are then kernels over their outputs, with what comes before and after them. So is a Contraction
+of few terms one operand of which has every axis of the output (the channels of images times a number each): nothing is
+read often enough to be packed. Where windows overlap the borders, the runtime's own way is faster.
 """
 
 from __future__ import annotations
@@ -11,7 +13,9 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+from jittor_cy.compiler.ir.contraction import operand_dims, summed_extents
 from jittor_cy.compiler.ir.graph import Graph, Op
+from jittor_cy.compiler.ir.primitives import is_floating
 
 __all__ = ["unroll"]
 
@@ -20,8 +24,26 @@ MAX_ELEMENTS = 49
 
 
 def unroll(graph: Graph) -> Graph:
-    """The graph with such reductions marked."""
-    return replace(graph, ops=tuple(replace(op, family="window") if is_window(graph, op) else op for op in graph.ops))
+    """The graph with such ops marked."""
+    return replace(
+        graph,
+        ops=tuple(
+            replace(op, family="window") if is_window(graph, op) or has_few_terms(graph, op) else op for op in graph.ops
+        ),
+    )
+
+
+def has_few_terms(graph: Graph, op: Op) -> bool:
+    """A Contraction whose sum is short, one operand of which has every axis of the output."""
+    if op.kind != "Contraction" or graph.device != "cpu" or not is_floating(graph.vars[op.outputs[0]].dtype):
+        return False
+    extents, operands = summed_extents(graph, op), operand_dims(op)
+    if extents is None or not 1 <= math.prod(extents) <= MAX_ELEMENTS:
+        return False
+    if not all(dim.is_alone for dims in operands for dim in dims):
+        return False
+    needed = {a for a, s in enumerate(graph.vars[op.outputs[0]].shape) if s.value != 1}
+    return any(needed <= {axis for dim in dims for axis in dim.axes} for dims in operands)
 
 
 def is_window(graph: Graph, op: Op) -> bool:

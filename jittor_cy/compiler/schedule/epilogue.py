@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from jittor_cy.compiler.ir import index as ix
+from jittor_cy.compiler.ir.contraction import operand_dims
 from jittor_cy.compiler.ir.expr import INDEX, Expr, postorder
 from jittor_cy.compiler.ir.graph import Op
 from jittor_cy.compiler.ir.kernel import Assign, Kernel, Loop, PhaseBody
@@ -13,9 +14,6 @@ from jittor_cy.compiler.ir.statements import roots_of
 from jittor_cy.compiler.schedule.heuristic import CHEAP
 
 __all__ = ["aligned_inputs", "is_packable", "makes_elements"]
-
-# (axis1, coef1, axis2, coef2, divisor) of a dim: runtime/graph/contraction.h.
-DIM_NUMBERS = 5
 
 
 def aligned_inputs(kernel: Kernel, count_of: Callable[[int], Expr | None]) -> tuple[int, ...]:
@@ -65,12 +63,11 @@ def makes_elements(kernel: Kernel, count_of: Callable[[int], Expr | None]) -> bo
 
 def is_packable(op: Op, operand: int) -> bool:
     """Whether neighbours of a contraction's operand are neighbours of its sum, so that they are packed in long runs."""
-    out_ndim, _, *ndims = op.structure[:4]
-    dims = op.structure[4 + DIM_NUMBERS * sum(ndims[:operand]) :][: DIM_NUMBERS * ndims[operand]]
+    dims = operand_dims(op)[operand]
     if not dims:
         return False
-    axis, coefficient, second, _, divisor = dims[-DIM_NUMBERS:]
-    return axis >= out_ndim and coefficient == 1 and second < 0 and divisor == 1
+    last = dims[-1]
+    return last.axis1 >= op.structure[0] and last.coef1 == 1 and last.axis2 < 0 and last.divisor == 1
 
 
 def iteration(phase: PhaseBody) -> Expr:

@@ -18,7 +18,7 @@ from jittor_cy.debug.trace import is_on, trace
 __all__ = ["KEEP_APART", "fuse"]
 
 # Ops that read an input elsewhere than at the element that they make, or more often than once.
-READS_AGAIN = ("Broadcast", "Reindex", "Concat", "Insert", "Pad")
+READS_AGAIN = ("Broadcast", "Reindex", "Concat", "Insert", "Pad", "Contraction")
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from jittor_cy.compiler.ir.contraction import summed_extents
 from jittor_cy.compiler.ir.graph import Graph, Op
 from jittor_cy.compiler.ir.primitives import cost_of
 from jittor_cy.compiler.schedule.group import Group, GroupSet
@@ -30,7 +31,9 @@ class Reach:
 
 
 def elements_of(graph: Graph, op: Op) -> int:
-    """How many elements a reduction of known extents folds."""
+    """How many elements a reduction of known extents, or a contraction of few terms, folds."""
+    if op.kind == "Contraction":
+        return math.prod(summed_extents(graph, op) or ())
     run = graph.vars[op.inputs[0]].shape[op.structure[1] : op.structure[2]]
     return math.prod(s.value for s in run)  # type: ignore[misc]
 

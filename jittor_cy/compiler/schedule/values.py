@@ -19,6 +19,7 @@ from jittor_cy.compiler.ir.primitives import (
 from jittor_cy.compiler.ir.program import DimRef
 from jittor_cy.compiler.schedule import index_programs
 from jittor_cy.compiler.schedule.heuristic import reduction_order
+from jittor_cy.compiler.schedule.terms import sum_of_terms
 from jittor_cy.compiler.schedule.windows import fold, search
 
 __all__ = ["Values", "canonical_axes", "run_name"]
@@ -276,6 +277,9 @@ class Values:
             return e.reduction(kind, lanes, block, "int64", axis, extent, body)
         folded = e.reduction(kind, lanes, block, accumulator, axis, extent, cast(body, accumulator))
         return cast(folded, var.dtype)
+
+    def compute_contraction(self, op: Op, var: Var, index: Index, guard: Expr | None) -> Expr:
+        return sum_of_terms(self, op, var, index, guard)
 
     def order_of(self, op: Op) -> str:
         """Schedule.reduction: the op's own, so that its bits do not depend on the kernel that computes it."""

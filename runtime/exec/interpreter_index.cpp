@@ -70,19 +70,23 @@ IndexEvaluator::IndexEvaluator(const OpView& op, const int64_t* programs, const 
 void IndexEvaluator::load_axes(int64_t start, int64_t count) {
   int64_t inner = 1;
   for (std::size_t axis = domain_.size(); axis-- > 0;) {
-    int64_t rest = start % inner, index = start / inner % domain_[axis];
+    const int64_t extent = domain_[axis];
+    int64_t rest = start % inner, index = start / inner % extent;
     int64_t* const to = axes_.data() + axis * kIndexBlock;
-    for (int64_t i = 0; i < count; ++i) {
-      to[i] = index;
-      if (++rest < inner) continue;
+    const int64_t step = inner == 1 && extent > 1 ? 1 : 0;  // runs of growing indices, or of equal ones
+    for (int64_t i = 0; i < count;) {
+      const int64_t run = std::min(count - i, extent == 1 ? count : step == 1 ? extent - index : inner - rest);
+      for (int64_t k = 0; k < run; ++k) to[i + k] = index + k * step;
+      i += run;
       rest = 0;
-      if (++index == domain_[axis]) index = 0;
+      index = index + (step == 1 ? run : 1) == extent ? 0 : index + 1;
     }
-    inner *= domain_[axis];
+    inner *= extent;
   }
 }
 
 void IndexEvaluator::evaluate(int64_t start, int64_t count, int64_t* offsets, uint8_t* inside) {
+  start_ = start;
   load_axes(start, count);
   std::fill_n(offsets, count, 0);
   std::fill_n(inside, count, uint8_t{1});
@@ -110,7 +114,15 @@ void IndexEvaluator::apply_bounds(IndexMode mode, std::size_t axis, int64_t star
 
 void IndexEvaluator::run_program(const int64_t* tokens, int64_t length, int64_t count) {
   depth_ = 0;
-  for (int64_t i = 0; i < length; ++i) push_token(tokens[2 * i], tokens[2 * i + 1], count);
+  for (int64_t i = 0; i < length; ++i) {
+    const int64_t axes = straight_axes(tokens + 2 * i, length - i);
+    i += axes;
+    if (axes > 0) {
+      load_straight(tokens[2 * i + 1], count);
+    } else {
+      push_token(tokens[2 * i], tokens[2 * i + 1], count);
+    }
+  }
   JTCY_ASSERT(depth_ == 1, "interpreter: an index program left ", depth_, " values");
 }
 
@@ -161,6 +173,23 @@ void IndexEvaluator::push_token(int64_t token, int64_t argument, int64_t count) 
       return;
   }
   JTCY_ASSERT(false, "interpreter: index token ", token, " is unknown");
+}
+
+/// How many axes are named before an input that is read where the domain is, element behind element; 0: it is not.
+int64_t IndexEvaluator::straight_axes(const int64_t* tokens, int64_t length) const {
+  const auto ndim = static_cast<int64_t>(domain_.size());
+  if (length <= ndim || tokens[2 * ndim] != static_cast<int64_t>(IndexToken::kLoad)) return 0;
+  for (int64_t axis = 0; axis < ndim; ++axis) {
+    if (tokens[2 * axis] != static_cast<int64_t>(IndexToken::kAxis) || tokens[2 * axis + 1] != axis) return 0;
+  }
+  const TensorView& x = op_.inputs[tokens[2 * ndim + 1]];
+  return x.shape == domain_ && x.strides == contiguous_strides(domain_) ? ndim : 0;
+}
+
+void IndexEvaluator::load_straight(int64_t input, int64_t count) {
+  const TensorView& x = op_.inputs[input];
+  const auto widen = current_isa_table().cast[static_cast<int>(x.dtype)][static_cast<int>(Dtype::kInt64)];
+  widen(static_cast<const char*>(x.data) + start_ * itemsize(x.dtype), place(depth_++), count);
 }
 
 /// Pops an index an axis; an index outside (only a computed one can be) reads the nearest element, never other memory.

@@ -38,6 +38,8 @@ class IndexEvaluator {
   void run_program(const int64_t* tokens, int64_t length, int64_t count);
   void push_token(int64_t token, int64_t argument, int64_t count);
   void load_input(int64_t input, int64_t count);
+  int64_t straight_axes(const int64_t* tokens, int64_t length) const;
+  void load_straight(int64_t input, int64_t count);
   void apply_bounds(IndexMode mode, std::size_t axis, int64_t start, int64_t count, int64_t* offsets, uint8_t* inside);
   int64_t* place(int64_t depth) { return stack_.data() + depth * kIndexBlock; }
 
@@ -49,6 +51,7 @@ class IndexEvaluator {
   std::vector<int64_t> axes_;  // kIndexBlock indices an axis
   std::vector<int64_t> stack_;
   int64_t depth_ = 0;
+  int64_t start_ = 0;  // of the positions at hand
   IndexFault fault_;
 };
 

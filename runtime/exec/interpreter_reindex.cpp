@@ -17,6 +17,9 @@ constexpr int64_t kScatterChunk = 65536;
 /// Rows that are scattered as a whole have at least so many elements, and a thread so many columns of them.
 constexpr int64_t kLeastColumns = 16;
 
+/// Fewer blocks would leave threads without one.
+constexpr int64_t kLeastBlocks = 16;
+
 /// Joins what the threads found; the least position wins.
 class FaultCollector {
  public:
@@ -160,6 +163,46 @@ void scatter_rows(const OpView& op, const ScatterShape& shape, int64_t width, vo
   }
 }
 
+/// Into how many blocks of neighbours sources and targets fall alike: the product of the leading axes that are the same
+/// in both, each indexed by itself.
+int64_t own_blocks(const OpView& op) {
+  const Shape &domain = op.inputs[0].shape, &target = op.output->shape;
+  const int64_t* program = op.structure + 2;
+  int64_t blocks = 1;
+  for (std::size_t axis = 0; axis < std::min(domain.size(), target.size()); ++axis) {
+    const bool itself = program[1] == 1 && program[2] == static_cast<int64_t>(IndexToken::kAxis) &&
+                        program[3] == static_cast<int64_t>(axis);
+    if (!itself || domain[axis] != target[axis]) break;
+    blocks *= domain[axis];
+    program += 2 + 2 * program[1];
+  }
+  return blocks;
+}
+
+/// Each thread has blocks whose sources and targets are its own, and computes their places on the way.
+void scatter_blocks(const OpView& op, const ScatterShape& shape, int64_t blocks, void* accumulators,
+                    FaultCollector& faults, ThreadPool& pool) {
+  const IsaTable::Scatter scatter =
+      current_isa_table().scatter[static_cast<int>(shape.kind)][static_cast<int>(op.inputs[0].dtype)];
+  const StridedReader reader(op.inputs[0]);
+  const Strides strides = contiguous_strides(op.output->shape);
+  const int64_t each = shape.sources / blocks;
+  pool.parallel_for(blocks, std::max<int64_t>(1, kIndexBlock * 4 / each), [&](int, int64_t begin, int64_t end) {
+    IndexEvaluator evaluator(op, op.structure + 1, op.inputs[0].shape, op.output->shape, strides);
+    alignas(64) char gathered[kIndexBlock * kLargestItem];
+    int64_t places[kIndexBlock];
+    uint8_t inside[kIndexBlock];
+    for (int64_t at = begin * each; at < end * each; at += kIndexBlock) {
+      const int64_t n = std::min(kIndexBlock, end * each - at);
+      evaluator.evaluate(at, n, places, inside);
+      for (int64_t i = 0; i < n; ++i) places[i] = inside[i] != 0 ? places[i] : -1;
+      const void* const x = reader.block(at, n, gathered);
+      scatter(accumulators, x, reinterpret_cast<const long long*>(places), n, 0, shape.targets);
+    }
+    faults.take(evaluator.fault());
+  });
+}
+
 }  // namespace
 
 void interpret_reindex(const OpView& op, KernelError* error, ThreadPool& pool) {
@@ -201,8 +244,11 @@ void interpret_reindex_reduce(const OpView& op, void* scratch, KernelError* erro
   });
   FaultCollector faults;
   const int64_t width = shape.sources > 0 && shape.targets > 0 ? row_width(op) : 1;
+  const int64_t blocks = shape.sources > 0 && shape.targets > 0 ? own_blocks(op) : 1;
   if (width >= kLeastColumns) {
     scatter_rows(op, shape, width, accumulators, places, faults, pool);
+  } else if (blocks >= kLeastBlocks) {
+    scatter_blocks(op, shape, blocks, accumulators, faults, pool);
   } else {
     for (int64_t first = 0; first < shape.sources; first += kScatterChunk) {
       const int64_t count = std::min(kScatterChunk, shape.sources - first);

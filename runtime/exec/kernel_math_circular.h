@@ -5,58 +5,70 @@
 #include "exec/kernel_math_float64.h"
 
 /* sin, cos, tan of float64 */
-/* x above 2^20 or so: x 2 / pi modulo 4 with 192 bits of 2 / pi; a branch, since it is rare and long */
-static inline double jt_reduce_far_f64(double x, double* low, int* quadrant) {
-  const unsigned long long words[21] = {0ull,
-                                        0xa2f9836e4e441529ull,
-                                        0xfc2757d1f534ddc0ull,
-                                        0xdb6295993c439041ull,
-                                        0xfe5163abdebbc561ull,
-                                        0xb7246e3a424dd2e0ull,
-                                        0x06492eea09d1921cull,
-                                        0xfe1deb1cb129a73eull,
-                                        0xe88235f52ebb4484ull,
-                                        0xe99c7026b45f7e41ull,
-                                        0x3991d639835339f4ull,
-                                        0x9c845f8bbdf9283bull,
-                                        0x1ff897ffde05980full,
-                                        0xef2f118b5a0a6d1full,
-                                        0x6d367ecf27cb09b7ull,
-                                        0x4f463f669e5fea2dull,
-                                        0x7527bac7ebe5f17bull,
-                                        0x3d0739f78a5292eaull,
-                                        0x6bfb5fb11f8d5d08ull,
-                                        0x56033046fc7b6babull,
-                                        0xf0cfbc209af4361dull};
+/* the upper half of a product of 64 bits */
+static inline unsigned long long jt_product_high_u64(unsigned long long a, unsigned long long b) {
+  const unsigned long long al = a & 0xffffffffull, ah = a >> 32, bl = b & 0xffffffffull, bh = b >> 32;
+  const unsigned long long lh = al * bh, hl = ah * bl;
+  const unsigned long long middle = (al * bl >> 32) + (lh & 0xffffffffull) + (hl & 0xffffffffull);
+  return ah * bh + (lh >> 32) + (hl >> 32) + (middle >> 32);
+}
+/* a number below 2^32 as a double, by its bits: conversions of other widths keep loops from becoming vectors */
+static inline double jt_double_of_u32(unsigned long long x) {
+  return jt_from_bits_f64(x | 0x4330000000000000ull) - 4503599627370496.0;
+}
+/* x above 2^20 or so: x 2 / pi modulo 4 with 192 bits of 2 / pi. No branch: both ways are computed, one is chosen */
+static inline double jt_reduce_far_f64(double x, double* low, long long* quadrant) {
+  static const unsigned long long words[21] = {0ull,
+                                               0xa2f9836e4e441529ull,
+                                               0xfc2757d1f534ddc0ull,
+                                               0xdb6295993c439041ull,
+                                               0xfe5163abdebbc561ull,
+                                               0xb7246e3a424dd2e0ull,
+                                               0x06492eea09d1921cull,
+                                               0xfe1deb1cb129a73eull,
+                                               0xe88235f52ebb4484ull,
+                                               0xe99c7026b45f7e41ull,
+                                               0x3991d639835339f4ull,
+                                               0x9c845f8bbdf9283bull,
+                                               0x1ff897ffde05980full,
+                                               0xef2f118b5a0a6d1full,
+                                               0x6d367ecf27cb09b7ull,
+                                               0x4f463f669e5fea2dull,
+                                               0x7527bac7ebe5f17bull,
+                                               0x3d0739f78a5292eaull,
+                                               0x6bfb5fb11f8d5d08ull,
+                                               0x56033046fc7b6babull,
+                                               0xf0cfbc209af4361dull};
   const unsigned long long bits = jt_bits_f64(x), fraction = (bits & 0xfffffffffffffull) | 1ull << 52;
-  const int exponent = (int)(bits >> 52 & 2047) - 1075;
-  const int at = exponent + 62, word = at >> 6, shift = at & 63, back = (64 - shift) & 63;
+  const long long found = (long long)(bits >> 52 & 2047) - 1013;
+  const long long at = found < 0 ? 0 : found, word = at >> 6, shift = at & 63, back = (64 - shift) & 63;
   const unsigned long long keep = shift == 0 ? 0ull : ~0ull;
   const unsigned long long w0 = words[word] << shift | ((words[word + 1] >> back) & keep);
   const unsigned long long w1 = words[word + 1] << shift | ((words[word + 2] >> back) & keep);
   const unsigned long long w2 = words[word + 2] << shift | ((words[word + 3] >> back) & keep);
-  const unsigned __int128 p2 = (unsigned __int128)fraction * w2;
-  const unsigned __int128 p1 = (unsigned __int128)fraction * w1 + (unsigned long long)(p2 >> 64);
-  const unsigned long long high = fraction * w0 + (unsigned long long)(p1 >> 64);
-  const unsigned long long middle = (unsigned long long)p1, last = (unsigned long long)p2;
+  const unsigned long long last = fraction * w2, carried = jt_product_high_u64(fraction, w2);
+  const unsigned long long middle = fraction * w1 + carried;
+  const unsigned long long above = jt_product_high_u64(fraction, w1) + (middle < carried ? 1ull : 0ull);
+  const unsigned long long high = fraction * w0 + above;
   const long long turn = (long long)(high << 2 | middle >> 62); /* what is left of a quarter turn, signed, 2^-64 */
   const unsigned long long rest = middle << 2 | last >> 62;
-  const double t0 = (double)(int)(turn >> 32) * 2.3283064365386963e-10;
-  const double t1 = (double)(unsigned)turn * 5.421010862427522e-20;
-  const double t2 = (double)(unsigned)(rest >> 32) * 1.262177448353619e-29;
+  const unsigned long long upper = ((unsigned long long)turn >> 32) ^ 0x80000000ull; /* 2^31 more than its number */
+  const double t0 = (jt_double_of_u32(upper) - 2147483648.0) * 2.3283064365386963e-10;
+  const double t1 = jt_double_of_u32((unsigned long long)turn & 0xffffffffull) * 5.421010862427522e-20;
+  const double t2 = jt_double_of_u32(rest >> 32) * 1.262177448353619e-29;
   const double a = t0 + t1, al = (t1 - (a - t0)) + t2;
   const double b = a + al, bl = al - (b - a);
   const double r = b * 1.5707963267948966;
   const double rl =
       jt_product_rest_f64(b, 1.5707963267948966, r) + (b * 6.123233995736766e-17 + bl * 1.5707963267948966);
-  const int whole = (int)(high >> 62) + (turn < 0);
-  const int negative = (bits >> 63) != 0;
+  const long long whole = (long long)(high >> 62) + (turn < 0 ? 1 : 0);
+  const unsigned char negative = (bits >> 63) != 0;
   *quadrant = negative ? -whole : whole;
   *low = negative ? -rl : rl;
   return negative ? -r : r;
 }
 /* x - n pi / 2 = result + low; n modulo 4 in quadrant */
-static inline double jt_reduce_f64(double x, double* low, int* quadrant) {
+static inline double jt_reduce_f64(double x, double* low, long long* quadrant) {
   const double rounded = x * 0.6366197723675814 + JT_ROUND_F64, n = rounded - JT_ROUND_F64;
   const double a = x - n * 1.5707963267341256; /* the three parts of pi / 2 have 33 bits: exact for |n| < 2^20 */
   const double p1 = n * 6.077100506303966e-11, p2 = n * 2.0222662487111665e-21, p3 = n * 8.4784276603689e-32;
@@ -64,12 +76,13 @@ static inline double jt_reduce_f64(double x, double* low, int* quadrant) {
   const double c = b - p2, v = c - b, cl = (b - (c - v)) - (p2 + v);
   const double rest = (bl + cl) - p3;
   const double r = c + rest;
-  if (__builtin_expect(jt_abs_f64(x) > 1e6 && jt_abs_f64(x) < __builtin_inf(), 0)) {
-    return jt_reduce_far_f64(x, low, quadrant);
-  }
-  *low = rest - (r - c);
-  *quadrant = (int)jt_bits_f64(rounded);
-  return r;
+  double far_low;
+  long long far_quadrant;
+  const double far = jt_reduce_far_f64(x, &far_low, &far_quadrant);
+  const unsigned char is_far = (jt_abs_f64(x) > 1e6) & (jt_abs_f64(x) < __builtin_inf());
+  *low = is_far ? far_low : rest - (r - c);
+  *quadrant = is_far ? far_quadrant : (long long)jt_bits_f64(rounded);
+  return is_far ? far : r;
 }
 static inline double jt_sin_near_f64(double r, double low) {
   const double z = r * r;
@@ -95,7 +108,7 @@ static inline double jt_cos_near_f64(double r, double low) {
 }
 static inline double jt_sin_f64(double x) {
   double low;
-  int quadrant;
+  long long quadrant;
   const double r = jt_reduce_f64(x, &low, &quadrant);
   const double s = jt_sin_near_f64(r, low), c = jt_cos_near_f64(r, low);
   const double y = (quadrant & 1) != 0 ? c : s;
@@ -103,7 +116,7 @@ static inline double jt_sin_f64(double x) {
 }
 static inline double jt_cos_f64(double x) {
   double low;
-  int quadrant;
+  long long quadrant;
   const double r = jt_reduce_f64(x, &low, &quadrant);
   const double s = jt_sin_near_f64(r, low), c = jt_cos_near_f64(r, low);
   const double y = (quadrant & 1) != 0 ? s : c;
@@ -111,7 +124,7 @@ static inline double jt_cos_f64(double x) {
 }
 static inline double jt_tan_f64(double x) {
   double low;
-  int quadrant;
+  long long quadrant;
   const double r = jt_reduce_f64(x, &low, &quadrant);
   const double s = jt_sin_near_f64(r, low), c = jt_cos_near_f64(r, low);
   const double above = (quadrant & 1) != 0 ? -c : s, below = (quadrant & 1) != 0 ? s : c;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 import jittor_cy as jt
@@ -71,3 +72,44 @@ def test_index_add_scales_by_alpha() -> None:
 
 def test_index_select_takes_a_scalar_index_as_a_vector_of_one() -> None:
     assert jt.index_select(jt.array([[1.0, 2.0], [3.0, 4.0]]), 0, jt.array(1)).tolist() == [[3.0, 4.0]]
+
+
+@pytest.mark.parametrize("shape", [(40, 7), (3, 20, 6), (300, 1), (17, 300)], ids=str)
+@pytest.mark.parametrize("dim", [0, -1])
+@pytest.mark.parametrize("index_dtype", ["int32", "int64"])
+def test_scatter_within_and_across_rows(shape: tuple[int, ...], dim: int, index_dtype: str) -> None:
+    """Rows that sources and targets have in common are shared out; equal places add up in order."""
+    rng = np.random.default_rng(11)
+    places = rng.integers(-shape[dim], shape[dim], shape).astype(index_dtype)
+    base, source = (rng.normal(size=shape) for _ in range(2))
+    expected = base.copy()
+    grid = list(np.indices(shape))
+    grid[dim] = places % shape[dim]
+    np.add.at(expected, tuple(grid), source)
+
+    found = jt.scatter_add(jt.array(base), dim, jt.array(places), jt.array(source))
+    picked = jt.gather(jt.array(base), dim, jt.array(places))
+
+    np.testing.assert_allclose(found.numpy(), expected, rtol=1e-12, atol=1e-12)
+    np.testing.assert_array_equal(picked.numpy(), base[tuple(grid)])
+
+
+def test_scatter_within_rows_names_the_first_place_outside() -> None:
+    places = np.zeros((40, 7), np.int64)
+    places[30, 2], places[31, 0] = 9, 12
+
+    with pytest.raises(IndexError, match="9"):
+        jt.scatter_add(jt.zeros(40, 7), 1, jt.array(places), jt.ones(40, 7)).numpy()
+
+
+def test_scatter_by_a_broadcast_index() -> None:
+    places = np.array([[2], [0], [1]] * 20)
+    source = np.random.default_rng(1).normal(size=(60, 4))
+    expected = np.zeros((60, 4))
+    for row, place in enumerate(places[:, 0]):
+        for column in range(4):
+            expected[row, place] += source[row, column]
+
+    found = jt.scatter_add(jt.zeros(60, 4, dtype="float64"), 1, jt.array(places).expand(60, 4), jt.array(source))
+
+    np.testing.assert_allclose(found.numpy(), expected, rtol=1e-12, atol=1e-14)

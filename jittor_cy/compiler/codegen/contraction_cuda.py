@@ -7,9 +7,8 @@ batch axes in both. The summed range is walked in row-major order, 16 at a time 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from jittor_cy.compiler.codegen.cuda_text import KernelShape
+from jittor_cy.compiler.ir.contraction import operand_dims, places_of_axes
 from jittor_cy.compiler.ir.graph import Graph, Op
 from jittor_cy.compiler.ir.program import DimRef, Launch, Phase, Product
 
@@ -40,34 +39,13 @@ STORE = {"float16": "jt_cast_f32_f16", "bfloat16": "jt_cast_f32_bf16"}
 FUSED = {"float": "JT_FMA_F32(a, b, c)", "double": "JT_FMA_F64(a, b, c)"}
 
 
-@dataclass(frozen=True, slots=True)
-class MapDim:
-    """How one dim of an operand is indexed; ContractionDim without its offset, which is a scalar."""
-
-    axis1: int
-    coef1: int
-    axis2: int
-    coef2: int
-    divisor: int
-    scalar: int  # position of the offset among the op's scalars
-
-    @property
-    def plain(self) -> bool:
-        return self.axis2 < 0 and self.coef1 == 1 and self.divisor == 1
-
-    @property
-    def axes(self) -> set[int]:
-        return {self.axis1} | ({self.axis2} if self.axis2 >= 0 else set())
-
-
 class Contraction:
     """One op of a graph with its map read, and the numbers that its kernel receives."""
 
     def __init__(self, graph: Graph, op: Op) -> None:
         self.graph, self.op = graph, op
-        out_ndim, self.summed, a_ndim, b_ndim = op.structure[:4]
-        rows = [MapDim(*op.structure[4 + 5 * i : 9 + 5 * i], i) for i in range(a_ndim + b_ndim)]
-        self.out_ndim, self.operands = out_ndim, (rows[:a_ndim], rows[a_ndim:])
+        out_ndim, self.summed = op.structure[:2]
+        self.out_ndim, self.operands, self.places = out_ndim, operand_dims(op), places_of_axes(op)
         self.inputs, self.output = op.inputs, op.outputs[0]
         self.dtype = graph.vars[self.inputs[0]].dtype
         self.buffers = (*dict.fromkeys(self.inputs), self.output)
@@ -98,18 +76,8 @@ class Contraction:
         """The extent of an iteration axis: the output's, or that of the operand dim where it stands alone."""
         if axis < self.out_ndim:
             return self.dim(DimRef("extent", self.output, axis))
-        alone = [
-            (dim, DimRef("extent", var, i))
-            for var, dims in zip(self.inputs, self.operands, strict=True)
-            for i, dim in enumerate(dims)
-            if dim.plain and dim.axis1 == axis
-        ]
-        symbols = {self.graph.vars[ref.var].shape[ref.axis].id for _, ref in alone}
-        text = self.dim(alone[-1][1])
-        if len(symbols) > 1:  # a dim tells the extent only where its offset is 0, which is known at run time
-            for dim, ref in reversed(alone[:-1]):
-                text = f"(args->scalar[{dim.scalar}].i == 0 ? {self.dim(ref)} : {text})"
-        return text
+        operand, number = self.places[axis]
+        return self.dim(DimRef("extent", self.inputs[operand], number))
 
     def grid_of(self) -> Product:
         """At least as many blocks as there are tiles: the last extent of rows and of columns is cut into tiles."""
@@ -167,19 +135,23 @@ class Contraction:
         return "".join(f"{indent}const long long e{axis} = {self.extents[axis]};\n" for axis in axes)
 
 
+def multiply_add(total: str) -> str:
+    """One step of the sum, in its type."""
+    parameters = f"{total} a, {total} b, {total} c"
+    head = f"__device__ static __forceinline__ {total} multiply_add({parameters})"
+    return f"{head} {{\n  return {FUSED.get(total, 'a * b + c')};\n}}\n"
+
+
 def contraction_body(graph: Graph, op: Op, kernel: str) -> tuple[str, KernelShape]:
     """The functions of `kernel` for a Contraction; `Args` is its parameter. Casts come from kernel_math.h."""
     it = Contraction(graph, op)
     element, total = ELEMENTS[it.dtype]
     loads = it.load_function(0, "load_a") + it.load_function(1, "load_b")
-    fused = FUSED.get(total, "a * b + c")
     store = STORE.get(it.dtype, f"({element})")
     width = TILE + PADDING
     parameters = "const __grid_constant__ Args parameter, long long end"
-    text = f"""{loads}__device__ static __forceinline__ {total} multiply_add({total} a, {total} b, {total} c) {{
-  return {fused};
-}}
-extern "C" __global__ void __launch_bounds__({THREADS}, 1) {kernel}({parameters}) {{
+    head = f'extern "C" __global__ void __launch_bounds__({THREADS}, 1) {kernel}({parameters})'
+    text = f"""{loads}{multiply_add(total)}{head} {{
   const Args* args = &parameter;
   __shared__ {total} tile_a[{DEPTH}][{width}];
   __shared__ {total} tile_b[{DEPTH}][{width}];

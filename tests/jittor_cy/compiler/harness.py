@@ -168,7 +168,7 @@ def strides_of(array: np.ndarray) -> tuple[tuple[int, ...], int | None]:
 LARGE = 1 << 40
 
 # out[i, j] = sum over k of a[i, k] * b[k, j]: runtime/graph/contraction.h.
-MATMUL = (2, 1, 2, 2, *(0, 1, -1, 0, 1), *(2, 1, -1, 0, 1), *(2, 1, -1, 0, 1), *(1, 1, -1, 0, 1))
+MATMUL = (2, 1, 2, 2, *(0, 1, -2, 0, 1), *(2, 1, -2, 0, 1), *(2, 1, -2, 0, 1), *(1, 1, -2, 0, 1))
 
 
 class Scalar(ctypes.Union):

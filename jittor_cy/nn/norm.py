@@ -56,7 +56,7 @@ def batch_norm(
     if not training and (running_mean is None or running_var is None):
         raise ArgumentError("batch_norm: outside training running_mean and running_var are needed")
     if math.prod(x.shape) == 0:
-        return _scale_channels(x, weight, bias)
+        return _scaled(x, weight, bias, (-1, *(1,) * (x.ndim - 2)))
     if not training:
         return _compose.batch_norm(x, running_mean, running_var, weight, bias, eps, False)[0]
     count = math.prod(x.shape) // x.shape[1] if x.ndim > 1 and x.shape[1] else 0
@@ -99,11 +99,7 @@ def group_norm(x: Var, num_groups: int, weight: Var | None = None, bias: Var | N
     channels = (num_groups, x.shape[1] // num_groups)
     groups = x.reshape(x.shape[0], *channels, math.prod(x.shape[2:]))
     y = _compose.layer_norm(groups, groups.shape[2:], None, None, eps)
-    if weight is not None:
-        y = y * weight.reshape(*channels, 1)
-    if bias is not None:
-        y = y + bias.reshape(*channels, 1)
-    return y.reshape(x.shape)
+    return _scaled(y, weight, bias, (*channels, 1)).reshape(x.shape)
 
 
 def instance_norm(
@@ -163,8 +159,8 @@ def rms_norm(x: Var, normalized_shape: Extents, weight: Var | None = None, eps: 
 _SPACING = {"float16": 2.0**-10, "bfloat16": 2.0**-7, "float32": 2.0**-23, "float64": 2.0**-52}
 
 
-def _scale_channels(y: Var, weight: Var | None, bias: Var | None) -> Var:
-    shape = (-1, *(1,) * (y.ndim - 2))
+def _scaled(y: Var, weight: Var | None, bias: Var | None, shape: tuple[int, ...]) -> Var:
+    """y times weight plus bias, both of this shape."""
     y = y if weight is None else y * weight.reshape(shape)
     return y if bias is None else y + bias.reshape(shape)
 

@@ -16,6 +16,10 @@ from jittor_cy.ops.gathering import take_along_dim
 __all__ = ["Ordered", "argsort", "kthvalue", "median", "sort", "topk", "unique"]
 
 
+# Elements whose numbers of rank and place stay in the second cache.
+SCRATCH = 1 << 16
+
+
 class Ordered(NamedTuple):
     """Values and where they stood."""
 
@@ -73,10 +77,6 @@ def first_places(ranks: np.ndarray, descending: bool, count: int) -> np.ndarray:
         chosen.sort(-1)
         np.bitwise_and(chosen, np.uint64(0xFFFFFFFF), out=out[first : first + step].view(np.uint64))
     return out
-
-
-# Elements whose numbers stay in the second cache.
-SCRATCH = 1 << 16
 
 
 def bits_in_order(x: np.ndarray) -> np.ndarray:

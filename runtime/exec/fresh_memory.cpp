@@ -2,6 +2,7 @@
 #include "exec/fresh_memory.h"
 
 #include <algorithm>
+#include <vector>
 
 #include "device/backend.h"
 #include "exec/bind_layout.h"
@@ -13,16 +14,17 @@ namespace {
 // A huge page: a smaller result has its pages before a compiler has started.
 constexpr int64_t kStepNbytes = int64_t{2} << 20;
 
-/// Whether the run may write this result into the memory of an input that nobody needs any more.
-bool may_be_donated(const GraphSnapshot& snapshot, const Program& program, int32_t var) {
+/// By var: whether the run may write it into the memory of an input that nobody needs any more.
+std::vector<bool> donated(const GraphSnapshot& snapshot, const Program& program) {
+  std::vector<bool> found(snapshot.vars.size());
   for (const Launch& launch : program.launches) {
     for (const auto& [to, from] : launch.donations) {
       const int32_t donor = launch.buffers[static_cast<std::size_t>(from)];
       const bool held = donor < snapshot.leaf_count && snapshot.live_vars[static_cast<std::size_t>(donor)]->held > 0;
-      if (launch.buffers[static_cast<std::size_t>(to)] == var && !held) return true;
+      if (!held) found[static_cast<std::size_t>(launch.buffers[static_cast<std::size_t>(to)])] = true;
     }
   }
-  return false;
+  return found;
 }
 
 }  // namespace
@@ -30,10 +32,11 @@ bool may_be_donated(const GraphSnapshot& snapshot, const Program& program, int32
 FreshMemory::FreshMemory(const GraphSnapshot& snapshot, const Program& program, MemoryManager& manager)
     : manager_(manager) {
   if (manager.budget() > 0) return;
+  const std::vector<bool> skipped = donated(snapshot, program);
   for (auto var = static_cast<int32_t>(snapshot.leaf_count); var < static_cast<int32_t>(snapshot.vars.size()); ++var) {
+    const auto slot = static_cast<std::size_t>(var);
     const int64_t nbytes = nbytes_of(snapshot, var);
-    if (!snapshot.vars[static_cast<std::size_t>(var)].output || nbytes < kStepNbytes) continue;
-    if (may_be_donated(snapshot, program, var)) continue;
+    if (!snapshot.vars[slot].output || skipped[slot] || nbytes < kStepNbytes) continue;
     Block* const block = manager.try_allocate_block(nbytes);
     if (block == nullptr) return;
     blocks_.push_back(block);

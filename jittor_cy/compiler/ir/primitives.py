@@ -211,12 +211,16 @@ def elementwise(kind: str, dtype: str, operands: Sequence[Expr]) -> Expr:
 
 
 def cast(value: Expr, dtype: str) -> Expr:
-    if value.kind == "op" and value.data == "Cast" and (value.args[0].dtype, value.dtype, dtype) == WIDER_AND_BACK:
+    """`value` as another dtype; what was only made wider and comes back is what it was."""
+    if value.kind == "op" and value.data == "Cast" and value.args[0].dtype == dtype and holds(value.dtype, dtype):
         return value.args[0]
     return value if value.dtype == dtype else op("Cast", dtype, value)
 
 
-WIDER_AND_BACK = ("int32", "int64", "int32")
+def holds(wide: str, narrow: str) -> bool:
+    """Whether an integer dtype has every value of another one of its sign."""
+    same_sign = any(wide.startswith(sign) and narrow.startswith(sign) for sign in ("int", "uint"))
+    return same_sign and ITEMSIZE[wide] >= ITEMSIZE[narrow]
 
 
 def identity_of(kind: str, dtype: str) -> Expr:

@@ -9,6 +9,7 @@ Runs behind hoist, which makes loops of reductions within reductions.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TypeGuard
 
 from jittor_cy.compiler.ir.expr import Expr, substitute
 from jittor_cy.compiler.ir.kernel import Define, Kernel, Loop, Partial, Recall, ReduceLoop, Statement
@@ -28,15 +29,17 @@ def join_in(statements: tuple[Statement, ...]) -> tuple[Statement, ...]:
     for statement in statements:
         if isinstance(statement, (Loop, ReduceLoop)):
             statement = replace(statement, body=join_in(statement.body))
-        place = partner(out, statement) if is_plain(statement) else None
-        if place is None:
+        found = partner(out, statement) if is_plain(statement) else None
+        if found is None:
             out.append(statement)
         else:
-            out[place] = joined(out[place], statement)  # type: ignore[arg-type]
+            place, loop = found
+            out[place] = joined(loop, statement)
     return tuple(out)
 
 
-def is_plain(statement: Statement) -> bool:
+def is_plain(statement: Statement) -> TypeGuard[ReduceLoop]:
+    """A reduction of one row at a time whose body only gives names to values."""
     return (
         isinstance(statement, ReduceLoop)
         and statement.columns is None
@@ -46,8 +49,8 @@ def is_plain(statement: Statement) -> bool:
     )
 
 
-def partner(before: list[Statement], loop: ReduceLoop) -> int | None:
-    """The last loop over the same row, unless something from there on defines what `loop` needs."""
+def partner(before: list[Statement], loop: ReduceLoop) -> tuple[int, ReduceLoop] | None:
+    """The last loop over the same row and where it is, unless something from there on defines what `loop` needs."""
     wanted = needs(loop)
     for place in reversed(range(len(before))):
         other = before[place]
@@ -55,18 +58,23 @@ def partner(before: list[Statement], loop: ReduceLoop) -> int | None:
             return None
         if (
             is_plain(other)
-            and (other.axis, other.extent, other.lanes, other.block)  # type: ignore[union-attr]
-            == (loop.axis, loop.extent, loop.lanes, loop.block)
-            and len(other.results) + len(loop.results) <= MAX_RESULTS  # type: ignore[union-attr]
+            and (other.axis, other.extent, other.lanes, other.block) == (loop.axis, loop.extent, loop.lanes, loop.block)
+            and len(other.results) + len(loop.results) <= MAX_RESULTS
         ):
-            return place
+            return place, other
     return None
 
 
 def needs(loop: ReduceLoop) -> frozenset[str]:
-    roots = [loop.extent, *(r.value for r in loop.results), *(s.value for s in loop.body)]
-    own = {str(s.target.data) for s in loop.body} | {str(loop.axis.data)}
+    named = names_in(loop)
+    roots = [loop.extent, *(r.value for r in loop.results), *(s.value for s in named)]
+    own = {str(s.target.data) for s in named} | {str(loop.axis.data)}
     return frozenset().union(*(x.free for x in roots)) - own
+
+
+def names_in(loop: ReduceLoop) -> list[Define]:
+    """The body of a loop that is_plain."""
+    return [s for s in loop.body if isinstance(s, Define)]
 
 
 def defines(statement: Statement) -> frozenset[str]:
@@ -80,16 +88,16 @@ def defines(statement: Statement) -> frozenset[str]:
 
 def joined(loop: ReduceLoop, other: ReduceLoop) -> ReduceLoop:
     """What both compute has one name."""
-    names: dict[Expr, Expr] = {s.value: s.target for s in loop.body}  # type: ignore[union-attr]
+    body = names_in(loop)
+    names: dict[Expr, Expr] = {s.value: s.target for s in body}
     renamed: dict[Expr, Expr] = {}
-    body = list(loop.body)
-    for statement in other.body:
-        (value,) = substitute([statement.value], renamed)  # type: ignore[union-attr]
+    for statement in names_in(other):
+        (value,) = substitute([statement.value], renamed)
         if value in names:
-            renamed[statement.target] = names[value]  # type: ignore[union-attr]
+            renamed[statement.target] = names[value]
         else:
-            names[value] = statement.target  # type: ignore[union-attr]
-            body.append(Define(statement.target, value))  # type: ignore[union-attr]
+            names[value] = statement.target
+            body.append(Define(statement.target, value))
     values = substitute([r.value for r in other.results], renamed)
     results = tuple(replace(r, value=v) for r, v in zip(other.results, values, strict=True))
     ahead = tuple(dict.fromkeys((*loop.ahead, *other.ahead)))

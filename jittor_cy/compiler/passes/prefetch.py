@@ -8,6 +8,7 @@ The same for reductions within reductions (batch norm's), behind hoist, which ma
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from jittor_cy.compiler.ir import index as ix
@@ -19,15 +20,30 @@ from jittor_cy.compiler.ir.statements import roots_of
 __all__ = ["prefetch", "prefetch_within"]
 
 
+# The statements of a row, its axis, and how many rows ahead is fetched → the statements that fetch them.
+FetchAhead = Callable[[tuple[Statement, ...], Expr, int], tuple[Statement, ...]]
+
+
 def prefetch(kernel: Kernel) -> Kernel:
+    return over_rows(kernel, rows_ahead)
+
+
+def prefetch_within(kernel: Kernel) -> Kernel:
+    return over_rows(kernel, rows_ahead_within)
+
+
+def over_rows(kernel: Kernel, fetch_ahead: FetchAhead) -> Kernel:
+    """`fetch_ahead` over each phase whose iterations are rows."""
     rows = kernel.schedule.prefetch
-    return replace(kernel, phases=tuple(fetch_ahead(p, rows) for p in kernel.phases)) if rows else kernel
+    if not rows:
+        return kernel
 
+    def of_phase(phase: PhaseBody) -> PhaseBody:
+        if not phase.axes or phase.tile or phase.spans:
+            return phase
+        return replace(phase, body=fetch_ahead(phase.body, phase.axes[-1], rows))
 
-def fetch_ahead(phase: PhaseBody, rows: int) -> PhaseBody:
-    if not phase.axes or phase.tile or phase.spans:
-        return phase
-    return replace(phase, body=rows_ahead(phase.body, phase.axes[-1], rows))
+    return replace(kernel, phases=tuple(of_phase(p) for p in kernel.phases))
 
 
 def rows_ahead(statements: tuple[Statement, ...], row: Expr, rows: int) -> tuple[Statement, ...]:
@@ -65,26 +81,20 @@ def of_row_ahead(node: Expr, row: Expr, rows: int) -> Expr:
     return load(int(str(node.data)), node.dtype, index)
 
 
-def prefetch_within(kernel: Kernel) -> Kernel:
-    rows = kernel.schedule.prefetch
-    return replace(kernel, phases=tuple(fetch_ahead_within(p, rows) for p in kernel.phases)) if rows else kernel
-
-
-def fetch_ahead_within(phase: PhaseBody, rows: int) -> PhaseBody:
-    if not phase.axes or phase.tile or phase.spans:
-        return phase
-    seen: dict[Expr, None] = {}
-    done: dict[Expr, None] = {}
+def rows_ahead_within(statements: tuple[Statement, ...], row: Expr, rows: int) -> tuple[Statement, ...]:
+    """Gives each buffer's row to the first reduction within a reduction that reads it again."""
+    seen: set[Expr] = set()
+    done: set[Expr] = set()
     body: list[Statement] = []
-    for statement in phase.body:
+    for statement in statements:
         loads = loads_in(statement)
         if isinstance(statement, ReduceLoop):
             again = [n for n in loads if n in seen and n not in done]
-            inner = tuple(with_ahead(s, statement, again, phase.axes[-1], rows, done) for s in statement.body)
+            inner = tuple(with_ahead(s, statement, again, row, rows, done) for s in statement.body)
             statement = replace(statement, body=inner)
         seen.update(loads)
         body.append(statement)
-    return replace(phase, body=tuple(body))
+    return tuple(body)
 
 
 def loads_in(statement: Statement) -> dict[Expr, None]:
@@ -98,7 +108,7 @@ def loads_in(statement: Statement) -> dict[Expr, None]:
 
 
 def with_ahead(
-    inner: Statement, outer: ReduceLoop, again: list[Expr], row: Expr, rows: int, done: dict[Expr, None]
+    inner: Statement, outer: ReduceLoop, again: list[Expr], row: Expr, rows: int, done: set[Expr]
 ) -> Statement:
     """A reduction over lanes that reads a row again asks for that of a later iteration; `done` grows by its loads."""
     if not isinstance(inner, ReduceLoop) or not in_lanes(inner):
@@ -107,7 +117,7 @@ def with_ahead(
     ahead = [n for n in again if n in own and n not in done and runs_along(n, inner.axis, row)]
     if not ahead:
         return inner
-    done.update(dict.fromkeys(ahead))
+    done.update(ahead)
     itemsizes = ix.const(sum(ITEMSIZE[n.dtype] for n in ahead))
     nbytes = ix.product([outer.extent, inner.extent, itemsizes])
     return replace(inner, ahead=tuple(of_row_ahead(n, row, rows) for n in ahead), ahead_nbytes=nbytes)

@@ -4,18 +4,21 @@
 
 /* 16-bit floats: rounded to nearest, ties to even */
 static inline float jt_cast_f16_f32(jt_f16 x) {
-  const unsigned shifted = (x & 0x7fffu) << 13, exponent = shifted & 0x0f800000u;
-  const unsigned normal = shifted + 0x38000000u;
-  const unsigned wide = exponent == 0x0f800000u ? normal + 0x38000000u : normal;
-  const float small = jt_from_bits_f32(normal + 0x00800000u) - jt_from_bits_f32(0x38800000u); /* subnormal or 0 */
-  return jt_from_bits_f32((exponent == 0 ? jt_bits_f32(small) : wide) | (x & 0x8000u) << 16);
+  const unsigned shifted = (x & 0x7fffu) << 13, normal = shifted + 0x38000000u;
+  const unsigned wide = shifted >= 0x0f800000u ? shifted + 0x70000000u : normal;
+  const float small = jt_from_bits_f32(shifted + 0x38800000u) - jt_from_bits_f32(0x38800000u); /* subnormal or 0 */
+  return jt_from_bits_f32((shifted < 0x00800000u ? jt_bits_f32(small) : wide) | (x & 0x8000u) << 16);
+}
+/* A power of two whose last place is that of x >= 0 as a float16, 2^13 times its own: adding it rounds x. Numbers below
+   the normal ones have the last place of the least of them; x is at most 2^16, which stands for infinity. */
+static inline unsigned jt_rounds_f16(unsigned x) {
+  const unsigned exponent = x & 0x7f800000u;
+  return (exponent < 0x38800000u ? 0x38800000u : exponent) + 0x06800000u;
 }
 static inline jt_f16 jt_cast_f32_f16(float x) {
-  const unsigned u = jt_bits_f32(x), a = u & 0x7fffffffu;
-  const unsigned special = a > 0x7f800000u ? 0x7e00u : 0x7c00u;
-  const unsigned small = jt_bits_f32(jt_from_bits_f32(a) + 0.5f) - 0x3f000000u;
-  const unsigned normal = (a + 0xc8000fffu + (a >> 13 & 1u)) >> 13;
-  const unsigned half = a >= 0x47800000u ? special : a < 0x38800000u ? small : normal;
+  const unsigned u = jt_bits_f32(x), a = u & 0x7fffffffu, least = a < 0x47800000u ? a : 0x47800000u;
+  const unsigned big = jt_rounds_f16(least), sum = jt_bits_f32(jt_from_bits_f32(least) + jt_from_bits_f32(big));
+  const unsigned half = a > 0x7f800000u ? 0x7e00u : sum - big + (big >> 13) - 0x1f800u;
   return (jt_f16)(half | (u >> 16 & 0x8000u));
 }
 static inline float jt_cast_bf16_f32(jt_bf16 x) { return jt_from_bits_f32((unsigned)x << 16); }
@@ -23,6 +26,17 @@ static inline jt_bf16 jt_cast_f32_bf16(float x) {
   const unsigned u = jt_bits_f32(x);
   const unsigned rounded = (u + 0x7fffu + (u >> 16 & 1u)) >> 16;
   return (jt_bf16)((u & 0x7fffffffu) > 0x7f800000u ? 0x7fc0u | (u >> 16 & 0x8000u) : rounded);
+}
+/* The float32 that equals x rounded to 16 bits, without a way there and back */
+static inline float jt_round_f16_f32(float x) {
+  const unsigned a = jt_bits_f32(x) & 0x7fffffffu, least = a < 0x47800000u ? a : 0x47800000u;
+  const float big = jt_from_bits_f32(jt_rounds_f16(least)), rounded = (jt_from_bits_f32(a) + big) - big;
+  const float y = rounded >= 65536.0f ? __builtin_inff() : rounded;
+  return jt_from_bits_f32(jt_bits_f32(y) | (jt_bits_f32(x) & 0x80000000u));
+}
+static inline float jt_round_bf16_f32(float x) {
+  const unsigned u = jt_bits_f32(x), rounded = (u + 0x7fffu + (u >> 16 & 1u)) & 0xffff0000u;
+  return jt_from_bits_f32((u & 0x7fffffffu) > 0x7f800000u ? 0x7fc00000u | (u & 0x80000000u) : rounded);
 }
 /* To float32 with the bits that are lost or-ed into the last one: a second rounding then cannot go wrong. */
 static inline float jt_round_to_odd_f64(double x) {

@@ -157,6 +157,17 @@ def test_cast_follows_the_documented_rule(isa, origin, suffix):
                 assert (found == expected).all()
 
 
+@ISAS
+def test_rounding_in_place_is_a_cast_to_16_bits(isa):
+    x = cast_inputs("f32")
+
+    half, brain = (call(isa, f"round_{suffix}_f32", np.float32, x) for suffix in ("f16", "bf16"))
+
+    with np.errstate(all="ignore"):
+        assert same(half, x.astype(np.float16).astype(np.float32)).all()
+    assert same(brain, np.where(np.isnan(x), x, value_of(round_to_bfloat16(x), "bf16"))).all()
+
+
 # Random123's known answers: counter, key, words.
 KNOWN_ANSWERS = (
     ((0, 0, 0, 0), (0, 0), (0x6627E8D5, 0xE169C58D, 0xBC57AC4C, 0x9B00DBD8)),

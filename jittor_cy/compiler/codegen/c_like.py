@@ -146,8 +146,7 @@ class Printer:
         if name == "Widen16":
             return f"jt_cast_{SUFFIX[source]}_f32({args[0]})"
         if name == "Round16":
-            suffix = SUFFIX[expr.dtype]
-            return f"jt_cast_{suffix}_f32(jt_cast_f32_{suffix}({args[0]}))"
+            return f"jt_round_{SUFFIX[expr.dtype]}_f32({args[0]})"
         if name == "Cast":
             return cast_text(source, expr.dtype, args[0])
         return f"jt_{function_name(name)}_{held_suffix(source)}({', '.join(args)})"
@@ -158,7 +157,8 @@ class Printer:
         """Define, Assign and Check."""
         match statement:
             case Define(target=target, value=value):
-                return [f"const {held_type(target.dtype)} {target.data} = {self.outermost(value)};"]
+                kind = CTYPE[target.dtype] if value.kind == "load" else held_type(target.dtype)  # 16 bits as they lie
+                return [f"const {kind} {target.data} = {self.outermost(value)};"]
             case Assign(target=target, value=value):
                 return [f"{self.place(target)} = {self.stored(target, value)};"]
             case Check():
@@ -188,6 +188,8 @@ def cast_text(source: str, target: str, value: str) -> str:
     """A conversion between held values: 16-bit floats go by way of their 16 bits."""
     if is_half(source) and target == "float32":
         return value
+    if is_half(target) and held_type(source) == "float":
+        return f"jt_round_{SUFFIX[target]}_f32({value})"
     if is_half(source):
         value = f"jt_cast_f32_{SUFFIX[source]}({value})"
     text = f"jt_cast_{SUFFIX[source]}_{SUFFIX[target]}({value})"

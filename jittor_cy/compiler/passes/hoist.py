@@ -22,6 +22,7 @@ from jittor_cy.compiler.ir.kernel import (
     from_of,
     to_of,
 )
+from jittor_cy.compiler.ir.primitives import is_half
 from jittor_cy.compiler.ir.statements import roots_of
 
 __all__ = ["hoist"]
@@ -59,7 +60,7 @@ class Hoister:
         for statement in statements:
             match statement:
                 case Assign(target=target, value=value):
-                    args = self.bind([*target.args, value], known, table, out, in_place=True)
+                    args = self.bind([*target.args, unrounded(target, value)], known, table, out, in_place=True)
                     out.append(Assign(node(target.kind, target.dtype, target.data, tuple(args[:-1])), args[-1]))
                 case Loop():
                     self.bind(roots_of(statement), known, table, out, in_place=False)
@@ -153,3 +154,11 @@ class Hoister:
             return args[0]
         out.append(Define(name, node(expr.kind, expr.dtype, expr.data, args)))
         return name
+
+
+def unrounded(target: Expr, value: Expr) -> Expr:
+    """A 16-bit float's store rounds it: what is rounded just before needs not be."""
+    if target.kind != "load" or not is_half(target.dtype) or value.kind != "op" or value.dtype != target.dtype:
+        return value
+    from_float = value.data == "Round16" or (value.data == "Cast" and value.args[0].dtype == "float32")
+    return value.args[0] if from_float else value

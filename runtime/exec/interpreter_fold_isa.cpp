@@ -73,14 +73,44 @@ void accumulate(void* accumulator, const void* x, long long n) {
   for (long long i = 0; i < n; ++i) to[i] = Op::step(to[i], Load::load(from[i]));
 }
 
+/// Sources of other ranges are dropped first and without a branch: which ones they are no processor can foresee.
 template <typename Load, typename Op>
 void scatter(void* accumulator, const void* x, const long long* place, long long n, long long begin, long long end) {
+  constexpr long long kBlock = 256;
   auto* const to = static_cast<typename Load::accumulator*>(accumulator);
   const auto* const from = static_cast<const typename Load::stored*>(x);
-  for (long long i = 0; i < n; ++i) {
-    const long long at = place[i];
-    if (at >= begin && at < end) to[at] = Op::step(to[at], Load::load(from[i]));
+  if (begin == end) {
+    for (long long i = 0; i < n; ++i) to[place[i]] = Op::step(to[place[i]], Load::load(from[i]));
+    return;
   }
+  int own[kBlock];
+  for (long long first = 0; first < n; first += kBlock) {
+    const int count = static_cast<int>(n - first < kBlock ? n - first : kBlock);
+    int found = 0;
+    for (int i = 0; i < count; ++i) {
+      const long long at = place[first + i];
+      own[found] = i;
+      found += static_cast<int>(at >= begin) & static_cast<int>(at < end);
+    }
+    for (int k = 0; k < found; ++k) {
+      const long long i = first + own[k], at = place[i];
+      to[at] = Op::step(to[at], Load::load(from[i]));
+    }
+  }
+}
+
+bool add_places(const long long* index, long long limit, long long stride, long long* offsets, long long n) {
+  long long outside = 0;
+  for (long long i = 0; i < n; ++i) {
+    const bool is_inside = static_cast<unsigned long long>(index[i]) < static_cast<unsigned long long>(limit);
+    offsets[i] += is_inside ? index[i] * stride : 0;
+    outside += is_inside ? 0 : 1;
+  }
+  return outside == 0;
+}
+
+void from_end(long long* index, long long extent, long long n) {
+  for (long long i = 0; i < n; ++i) index[i] += index[i] < 0 ? extent : 0;
 }
 
 template <typename Load, typename Op>
@@ -168,6 +198,8 @@ const IsaTable& isa_table() {
     fill_binary(&table);
     fill_cast(&table);
     fill_fold(&table);
+    table.add_places = add_places;
+    table.from_end = from_end;
     fill_attention(&table);
     return true;
   }();

@@ -85,35 +85,59 @@ void IndexEvaluator::load_axes(int64_t start, int64_t count) {
   }
 }
 
-void IndexEvaluator::evaluate(int64_t start, int64_t count, int64_t* offsets, uint8_t* inside) {
+bool IndexEvaluator::evaluate(int64_t start, int64_t count, int64_t* offsets, uint8_t* inside) {
   start_ = start;
   load_axes(start, count);
   std::fill_n(offsets, count, 0);
   std::fill_n(inside, count, uint8_t{1});
   const int64_t* at = programs_ + 1;
+  bool all_inside = true;
   for (int64_t program = 0; program < programs_[0]; ++program) {
-    const auto mode = static_cast<IndexMode>(at[0]);
+    const auto axis = static_cast<std::size_t>(program);
     const int64_t length = at[1];
-    run_program(at + 2, length, count);
-    apply_bounds(mode, static_cast<std::size_t>(program), start, count, offsets, inside);
+    if (!add_straight(at, axis, count, offsets)) {
+      run_program(at + 2, length, count);
+      all_inside &= apply_bounds(static_cast<IndexMode>(at[0]), axis, count, offsets, inside);
+    }
     at += 2 + 2 * length;
   }
+  return all_inside;
 }
 
-void IndexEvaluator::apply_bounds(IndexMode mode, std::size_t axis, int64_t start, int64_t count, int64_t* offsets,
-                                  uint8_t* inside) {
+/// A program that is an axis of the domain, which no more than fits the target's: there is nothing to compute or check.
+bool IndexEvaluator::add_straight(const int64_t* program, std::size_t axis, int64_t count, int64_t* offsets) {
+  if (program[1] != 1 || program[2] != static_cast<int64_t>(IndexToken::kAxis)) return false;
+  if (domain_[static_cast<std::size_t>(program[3])] > target_[axis]) return false;
+  const int64_t* const index = axes_.data() + program[3] * kIndexBlock;
+  const int64_t stride = strides_[axis];
+  for (int64_t i = 0; i < count; ++i) offsets[i] += index[i] * stride;
+  return true;
+}
+
+bool IndexEvaluator::apply_bounds(IndexMode mode, std::size_t axis, int64_t count, int64_t* offsets, uint8_t* inside) {
   const int64_t* const index = place(0);
-  const int64_t limit = target_[axis], stride = strides_[axis];
-  for (int64_t i = 0; i < count; ++i) {
-    const bool within = index[i] >= 0 && index[i] < limit;
-    if (!within && mode == IndexMode::kChecked && inside[i] != 0) fault_.take({start + i, index[i], limit});
-    inside[i] = static_cast<uint8_t>(inside[i] & static_cast<uint8_t>(within));
-    offsets[i] += within ? index[i] * stride : 0;
+  const int64_t limit = target_[axis];
+  if (current_isa_table().add_places(reinterpret_cast<const long long*>(index), limit, strides_[axis],
+                                     reinterpret_cast<long long*>(offsets), count)) {
+    return true;
   }
+  for (int64_t i = 0; i < count; ++i) {
+    if (index[i] >= 0 && index[i] < limit) continue;
+    if (mode == IndexMode::kChecked && inside[i] != 0) fault_.take({start_ + i, index[i], limit});
+    inside[i] = 0;
+  }
+  return false;
 }
 
 void IndexEvaluator::run_program(const int64_t* tokens, int64_t length, int64_t count) {
   depth_ = 0;
+  if (counts_from_end(tokens, length)) {
+    const int64_t load = (length - 5) / 3;
+    run_program(tokens, load, count);
+    const int64_t* const extent = tokens + 2 * (2 * load + 2);
+    current_isa_table().from_end(reinterpret_cast<long long*>(place(0)), number_of(extent[0], extent[1]), count);
+    return;
+  }
   for (int64_t i = 0; i < length; ++i) {
     const int64_t axes = straight_axes(tokens + 2 * i, length - i);
     i += axes;
@@ -126,22 +150,39 @@ void IndexEvaluator::run_program(const int64_t* tokens, int64_t length, int64_t 
   JTCY_ASSERT(depth_ == 1, "interpreter: an index program left ", depth_, " values");
 }
 
+/// Whether a program is `i < 0 ? i + extent : i`, where the same tokens compute each i: it is computed once then.
+bool IndexEvaluator::counts_from_end(const int64_t* tokens, int64_t length) const {
+  const int64_t load = (length - 5) / 3;
+  if (length < 8 || length != 3 * load + 5) return false;
+  const auto is = [&](int64_t at, IndexToken token) { return tokens[2 * at] == static_cast<int64_t>(token); };
+  const auto again = [&](int64_t at) { return std::equal(tokens, tokens + 2 * load, tokens + 2 * at); };
+  const int64_t extent = 2 * load + 2;
+  return is(load, IndexToken::kConst) && tokens[2 * load + 1] == 0 && is(load + 1, IndexToken::kLt) &&
+         again(load + 2) && (is(extent, IndexToken::kSlot) || is(extent, IndexToken::kExtent)) &&
+         is(extent + 1, IndexToken::kAdd) && again(extent + 2) && is(length - 1, IndexToken::kSelect);
+}
+
+/// The value of a kConst, kSlot or kExtent.
+int64_t IndexEvaluator::number_of(int64_t token, int64_t argument) const {
+  if (token == static_cast<int64_t>(IndexToken::kConst)) return argument;
+  if (token == static_cast<int64_t>(IndexToken::kSlot)) return op_.scalars[argument].i;
+  return op_.inputs[argument / kMaxDims].shape[static_cast<std::size_t>(argument % kMaxDims)];
+}
+
 void IndexEvaluator::push_token(int64_t token, int64_t argument, int64_t count) {
   const auto binary = [&](auto f) {
     --depth_;
     combine(place(depth_ - 1), place(depth_), count, f);
   };
-  const auto constant = [&](int64_t value) { std::fill_n(place(depth_++), count, value); };
   switch (static_cast<IndexToken>(token)) {
     case IndexToken::kAxis:
       std::copy_n(axes_.data() + argument * kIndexBlock, count, place(depth_++));
       return;
     case IndexToken::kConst:
-      return constant(argument);
     case IndexToken::kSlot:
-      return constant(op_.scalars[argument].i);
     case IndexToken::kExtent:
-      return constant(op_.inputs[argument / kMaxDims].shape[static_cast<std::size_t>(argument % kMaxDims)]);
+      std::fill_n(place(depth_++), count, number_of(token, argument));
+      return;
     case IndexToken::kLoad:
       return load_input(argument, count);
     case IndexToken::kAdd:

@@ -28,8 +28,8 @@ class IndexEvaluator {
                  const Strides& target_strides);
 
   /// Offsets in elements of positions [start, start + count), count <= kIndexBlock; `inside[i]` is 0 where a bounded
-  /// index lies outside (or a checked one does, which is also noted in fault()).
-  void evaluate(int64_t start, int64_t count, int64_t* offsets, uint8_t* inside);
+  /// index lies outside (or a checked one does, which is also noted in fault()). Whether all are inside.
+  bool evaluate(int64_t start, int64_t count, int64_t* offsets, uint8_t* inside);
   const IndexFault& fault() const noexcept { return fault_; }
 
  private:
@@ -39,8 +39,11 @@ class IndexEvaluator {
   void push_token(int64_t token, int64_t argument, int64_t count);
   void load_input(int64_t input, int64_t count);
   int64_t straight_axes(const int64_t* tokens, int64_t length) const;
+  bool counts_from_end(const int64_t* tokens, int64_t length) const;
+  int64_t number_of(int64_t token, int64_t argument) const;
   void load_straight(int64_t input, int64_t count);
-  void apply_bounds(IndexMode mode, std::size_t axis, int64_t start, int64_t count, int64_t* offsets, uint8_t* inside);
+  bool apply_bounds(IndexMode mode, std::size_t axis, int64_t count, int64_t* offsets, uint8_t* inside);
+  bool add_straight(const int64_t* program, std::size_t axis, int64_t count, int64_t* offsets);
   int64_t* place(int64_t depth) { return stack_.data() + depth * kIndexBlock; }
 
   const OpView& op_;

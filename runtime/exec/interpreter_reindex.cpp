@@ -89,14 +89,60 @@ void compute_places(const OpView& op, const Shape& domain, const Strides& stride
     uint8_t inside[kIndexBlock];
     for (int64_t at = begin; at < end; at += kIndexBlock) {
       const int64_t n = std::min(kIndexBlock, end - at);
-      evaluator.evaluate(first + at, n, places + at, inside);
+      if (evaluator.evaluate(first + at, n, places + at, inside)) continue;
       for (int64_t i = 0; i < n; ++i) places[at + i] = inside[i] != 0 ? places[at + i] : -1;
     }
     faults.take(evaluator.fault());
   });
 }
 
-/// Each thread owns a range of targets and passes over all sources of the chunk, in order.
+/// The axis that is shared out among threads: each has a range of its indices, in the sources and in the target, where
+/// they are the same. Sources are seen as (outer, extent, inner).
+struct SharedAxis {
+  int64_t outer = 1, extent = 1, inner = 1;
+};
+
+/// The longest axis that goes through unchanged; of extent 1 where there is none.
+SharedAxis shared_axis(const OpView& op) {
+  const Shape &domain = op.inputs[0].shape, &target = op.output->shape;
+  SharedAxis longest;
+  const int64_t* program = op.structure + 2;
+  for (const int64_t extent : target) {
+    const bool straight = program[1] == 1 && program[2] == static_cast<int64_t>(IndexToken::kAxis);
+    if (straight && domain[static_cast<std::size_t>(program[3])] == extent && extent > longest.extent) {
+      longest = {1, extent, 1};
+      for (std::size_t k = 0; k < domain.size(); ++k) {
+        if (static_cast<int64_t>(k) < program[3]) longest.outer *= domain[k];
+        if (static_cast<int64_t>(k) > program[3]) longest.inner *= domain[k];
+      }
+    }
+    program += 2 + 2 * program[1];
+  }
+  return longest;
+}
+
+/// The sources of a chunk whose places are known: each thread has a range of the shared axis, and passes over its own.
+void scatter_shared(const OpView& op, const ScatterShape& shape, const SharedAxis& axis, int64_t first, int64_t count,
+                    const int64_t* places, void* accumulators, ThreadPool& pool) {
+  const IsaTable::Scatter scatter =
+      current_isa_table().scatter[static_cast<int>(shape.kind)][static_cast<int>(op.inputs[0].dtype)];
+  const StridedReader reader(op.inputs[0]);
+  const int64_t each = axis.extent * axis.inner, runs = (first + count - 1) / each + 1;
+  const int64_t grain = (kLeastColumns + axis.inner - 1) / axis.inner;
+  pool.parallel_for(axis.extent, grain, [&](int, int64_t begin, int64_t end) {
+    alignas(64) char gathered[kInterpreterBlock * kLargestItem];
+    for (int64_t run = first / each; run < runs; ++run) {
+      const int64_t to = std::min(first + count, run * each + end * axis.inner);
+      for (int64_t at = std::max(first, run * each + begin * axis.inner); at < to; at += kInterpreterBlock) {
+        const int64_t n = std::min(kInterpreterBlock, to - at);
+        const void* const x = reader.block(at, n, gathered);
+        scatter(accumulators, x, reinterpret_cast<const long long*>(places + at - first), n, 0, shape.targets);
+      }
+    }
+  });
+}
+
+/// Without such an axis each thread owns a range of targets and passes over all sources of the chunk, in order.
 void scatter_chunk(const OpView& op, const ScatterShape& shape, int64_t first, int64_t count, const int64_t* places,
                    void* accumulators, ThreadPool& pool) {
   const IsaTable::Scatter scatter =
@@ -194,10 +240,10 @@ void scatter_blocks(const OpView& op, const ScatterShape& shape, int64_t blocks,
     uint8_t inside[kIndexBlock];
     for (int64_t at = begin * each; at < end * each; at += kIndexBlock) {
       const int64_t n = std::min(kIndexBlock, end * each - at);
-      evaluator.evaluate(at, n, places, inside);
-      for (int64_t i = 0; i < n; ++i) places[i] = inside[i] != 0 ? places[i] : -1;
+      const bool all_inside = evaluator.evaluate(at, n, places, inside);
+      for (int64_t i = 0; i < n && !all_inside; ++i) places[i] = inside[i] != 0 ? places[i] : -1;
       const void* const x = reader.block(at, n, gathered);
-      scatter(accumulators, x, reinterpret_cast<const long long*>(places), n, 0, shape.targets);
+      scatter(accumulators, x, reinterpret_cast<const long long*>(places), n, 0, all_inside ? 0 : shape.targets);
     }
     faults.take(evaluator.fault());
   });
@@ -250,10 +296,16 @@ void interpret_reindex_reduce(const OpView& op, void* scratch, KernelError* erro
   } else if (blocks >= kLeastBlocks) {
     scatter_blocks(op, shape, blocks, accumulators, faults, pool);
   } else {
+    const SharedAxis shared = shared_axis(op);
     for (int64_t first = 0; first < shape.sources; first += kScatterChunk) {
       const int64_t count = std::min(kScatterChunk, shape.sources - first);
       compute_places(op, op.inputs[0].shape, strides, first, count, places, faults, pool);
-      if (shape.targets > 0) scatter_chunk(op, shape, first, count, places, accumulators, pool);
+      if (shape.targets == 0) continue;
+      if (shared.extent * shared.inner >= kLeastColumns) {
+        scatter_shared(op, shape, shared, first, count, places, accumulators, pool);
+      } else {
+        scatter_chunk(op, shape, first, count, places, accumulators, pool);
+      }
     }
   }
   if (!shape.direct) {

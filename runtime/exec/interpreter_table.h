@@ -26,9 +26,13 @@ struct IsaTable {
   using FoldBlock = void (*)(const void* x, long long n, void* accumulator);
   /// accumulator[i] = op(accumulator[i], x[i]).
   using Accumulate = void (*)(void* accumulator, const void* x, long long n);
-  /// accumulator[place[i]] = op(accumulator[place[i]], x[i]) for begin <= place[i] < end, i ascending.
+  /// accumulator[place[i]] = op(accumulator[place[i]], x[i]) for begin <= place[i] < end, i ascending; begin == end:
+  /// all.
   using Scatter = void (*)(void* accumulator, const void* x, const long long* place, long long n, long long begin,
                            long long end);
+  /// offsets[i] += index[i] * stride where 0 <= index[i] < limit; whether all are.
+  using AddPlaces = bool (*)(const long long* index, long long limit, long long stride, long long* offsets,
+                             long long n);
   /// Element `row` of columns 0 .. n-1; `first` starts a new search. Best values are stored in accumulator type.
   using Extreme = void (*)(void* best, long long* index, const void* x, long long n, long long row, int first);
   /// The same along one run of n elements that starts at `row`.
@@ -42,6 +46,8 @@ struct IsaTable {
   Accumulate accumulate[kFoldKinds][kDtypeCount];  // x in the dtype
   Accumulate combine[kFoldKinds][kDtypeCount];     // x in the accumulator's type
   Scatter scatter[kFoldKinds][kDtypeCount];
+  AddPlaces add_places;
+  void (*from_end)(long long* index, long long extent, long long n);  // index[i] += extent where it is negative
   void (*identity[kFoldKinds][kDtypeCount])(void* accumulator, long long n);
   Extreme extreme[2][kDtypeCount];  // max, min
   ExtremeRun extreme_run[2][kDtypeCount];

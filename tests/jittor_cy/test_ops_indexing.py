@@ -94,6 +94,24 @@ def test_scatter_within_and_across_rows(shape: tuple[int, ...], dim: int, index_
     np.testing.assert_array_equal(picked.numpy(), base[tuple(grid)])
 
 
+@pytest.mark.parametrize("shape", [(70_000, 3), (2100, 40), (9, 130, 70), (90_000,)], ids=str)
+def test_scatter_adds_equal_places_in_the_order_of_the_sources(shape: tuple[int, ...]) -> None:
+    """float32 sums depend on their order; more sources than are placed at a time, shared out by an axis or by targets."""
+    rng = np.random.default_rng(3)
+    places = rng.integers(0, 5, shape)
+    source = rng.normal(size=shape).astype(np.float32)
+    dim = max(0, len(shape) - 2)
+    grid = list(np.indices(shape))
+    grid[dim] = places
+    target = (*shape[:dim], 5, *shape[dim + 1 :])
+    expected = np.zeros(target, np.float32)
+    np.add.at(expected, tuple(grid), source)
+
+    found = jt.scatter_add(jt.zeros(target), dim, jt.array(places), jt.array(source))
+
+    np.testing.assert_array_equal(found.numpy(), expected)
+
+
 def test_scatter_within_rows_names_the_first_place_outside() -> None:
     places = np.zeros((40, 7), np.int64)
     places[30, 2], places[31, 0] = 9, 12

@@ -156,7 +156,9 @@ SCALAR = {"sin_f64", "cos_f64", "tan_f64", "mod_f64", "floor_div_f64"}
 
 
 @pytest.mark.parametrize("isa", [name for name in available() if name != "portable"])
-@pytest.mark.parametrize("name", [f"{n}_{s}" for n in (*UNARY, *BINARY, *EXACT_BINARY) for s in FLOATS if f"{n}_{s}" not in SCALAR])
+@pytest.mark.parametrize(
+    "name", [f"{n}_{s}" for n in (*UNARY, *BINARY, *EXACT_BINARY) for s in FLOATS if f"{n}_{s}" not in SCALAR]
+)
 def test_loop_vectorizes(isa, name):
     line = 1 + next(i for i, text in enumerate(source().splitlines()) if f" loop_{name}(" in text)
 

@@ -96,7 +96,7 @@ def test_scatter_within_and_across_rows(shape: tuple[int, ...], dim: int, index_
 
 @pytest.mark.parametrize("shape", [(70_000, 3), (2100, 40), (9, 130, 70), (90_000,)], ids=str)
 def test_scatter_adds_equal_places_in_the_order_of_the_sources(shape: tuple[int, ...]) -> None:
-    """float32 sums depend on their order; more sources than are placed at a time, shared out by an axis or by targets."""
+    """float32 sums depend on their order; more sources than are placed at once, shared out by an axis or by targets."""
     rng = np.random.default_rng(3)
     places = rng.integers(0, 5, shape)
     source = rng.normal(size=shape).astype(np.float32)

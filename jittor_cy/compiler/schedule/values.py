@@ -168,11 +168,12 @@ class Values:
             inner[to.pop(0)] = index[given.pop(0)]
         while to and given and source.shape[to[-1]] == var.shape[given[-1]]:
             inner[to.pop()] = index[given.pop()]
-        axes = tuple(index[a] for a in given)
+        axes, lengths = tuple(index[a] for a in given), [self.extent(var.shape[a]) for a in given]
         extents = [self.extent(source.shape[a]) for a in to]
-        if all(i.kind == "axis" for i in axes) and len(extents) > 1:
+        # An axis may go further than the var does, which is a part of what is joined then.
+        if all(i.kind == "axis" and i.args[0] == n for i, n in zip(axes, lengths, strict=True)) and len(extents) > 1:
             self.joined.setdefault(axes, tuple(extents))
-        linear = self.flatten(list(axes), [self.extent(var.shape[a]) for a in given])
+        linear = self.flatten(list(axes), lengths)
         parts = unflatten(linear, extents)
         for axis, part in zip(to, parts, strict=True):
             inner[axis] = part

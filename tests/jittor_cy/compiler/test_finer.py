@@ -30,6 +30,18 @@ def permuted(r: Recorder, data: np.ndarray, order: tuple[int, ...], shape: tuple
     return r.op("Reshape", [turned], shape), -moved.reshape(shape)
 
 
+def test_joined_axes_of_a_part_leave_the_whole_alone(tmp_path: Path) -> None:
+    """The first part of a concat is read at the whole's own position, which goes on behind it."""
+    r = Recorder()
+    data = data_of(97, 70)
+    joined, expected = permuted(r, data, (1, 0), (70 * 97,))
+    y = r.op("Concat", [joined, joined], (2 * 70 * 97,), structure=[0])
+
+    (found,) = r.run([y], tmp_path)
+
+    np.testing.assert_array_equal(found, np.concatenate([expected, expected]))
+
+
 @pytest.mark.parametrize(
     ("before", "order", "shape"),
     [

@@ -5,6 +5,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "autograd/cotangent.h"
 #include "autograd/vjp.h"
 
 namespace jtcy {
@@ -47,7 +48,7 @@ class Sweep {
   void collect();
   void run(const VarRef& cotangent);
   void release() noexcept;
-  VarRef gradient(const VarRef& target) const { return target->slot >= 0 ? slots_[target->slot] : VarRef(); }
+  VarRef gradient(const VarRef& target) { return target->slot >= 0 ? slots_[target->slot].value() : VarRef(); }
 
  private:
   bool is_target(const Var& var) const { return var.slot >= 0 && var.slot < target_slots_; }
@@ -58,7 +59,7 @@ class Sweep {
   void differentiate(Op* op);
   void differentiate_callback(Op* op);
   void call_back(Op* op, const SmallVector<VarRef, 2>& cotangents, std::size_t first_input);
-  void add(const Var& var, const VarRef& gradient);
+  void add(const Var& var, const Gradient& gradient);
   VarRef take_cotangent(Op* op, std::size_t output);
   void take_marks_back() noexcept;
   void set_marks() noexcept;
@@ -68,7 +69,7 @@ class Sweep {
   const std::vector<VarRef>& targets_;
   std::vector<Ref<Op>> path_;     // in order of id
   std::vector<VarRef> numbered_;  // whose local is a slot
-  std::vector<VarRef> slots_;
+  std::vector<Cotangent> slots_;
   std::vector<Op*> stack_;
   std::unordered_map<void*, CallbackGroup> groups_;
   int64_t target_slots_ = 0;
@@ -139,25 +140,36 @@ void Sweep::number_path() {
     }
   }
   slots_.resize(numbered_.size());
+  for (std::size_t i = 0; i < path_.size(); ++i) {
+    if (!leads_[i]) continue;
+    for (const VarRef& input : path_[i]->inputs) {
+      if (takes_gradient(*input) && input->slot >= 0) slots_[input->slot].expect();
+    }
+  }
 }
 
-void Sweep::add(const Var& var, const VarRef& gradient) {
-  if (!gradient || !takes_gradient(var) || var.slot < 0) return;
-  JTCY_ASSERT(gradient->shape == var.shape && gradient->dtype == var.dtype, "a rule gave ", describe(*gradient),
-              " for ", describe(var));
-  VarRef& slot = slots_[var.slot];
-  slot = slot ? slot + gradient : gradient;
+void Sweep::add(const Var& var, const Gradient& gradient) {
+  if (!takes_gradient(var) || var.slot < 0) return;
+  Cotangent& slot = slots_[var.slot];
+  if (const auto* const slice = std::get_if<SliceGradient>(&gradient)) return slot.add(*slice, var.shape);
+  if (const auto* const product = std::get_if<ProductGradient>(&gradient)) return slot.add(*product, var.shape);
+  const VarRef& value = std::get<VarRef>(gradient);
+  if (!value) return;
+  JTCY_ASSERT(value->shape == var.shape && value->dtype == var.dtype, "a rule gave ", describe(*value), " for ",
+              describe(var));
+  slot.add(value);
 }
 
 VarRef Sweep::take_cotangent(Op* op, std::size_t output) {
   const Var* var = op->outputs[output];
   if (var == nullptr || var->slot < 0) return VarRef();
-  return is_target(*var) ? slots_[var->slot] : std::exchange(slots_[var->slot], VarRef());
+  Cotangent& slot = slots_[var->slot];
+  return is_target(*var) ? slot.value() : slot.take();
 }
 
 void Sweep::run(const VarRef& cotangent) {
   if (loss_->slot < 0) return;
-  slots_[loss_->slot] = cotangent;
+  slots_[loss_->slot] = Cotangent(cotangent);
   for (auto at = path_.rbegin(); at != path_.rend(); ++at) {
     Op* op = at->get();
     if (op->slot != 1) continue;

@@ -122,12 +122,12 @@ JTCY_VJP(Contraction) {
   if (v.wants(0)) {
     const GradientMap gradient(map, map.a, extents);
     const Attrs attrs = gradient.with(gradient.cotangent(), gradient.other(map.b)).to_attrs();
-    v.give(0, make_contraction(v.dy, v.x(1), attrs, v.x(0)->shape, "contraction"));
+    v.give(0, ProductGradient{v.dy, v.x(1), attrs});
   }
   if (v.wants(1)) {
     const GradientMap gradient(map, map.b, extents);
     const Attrs attrs = gradient.with(gradient.other(map.a), gradient.cotangent()).to_attrs();
-    v.give(1, make_contraction(v.x(0), v.dy, attrs, v.x(1)->shape, "contraction"));
+    v.give(1, ProductGradient{v.x(0), v.dy, attrs});
   }
 }
 

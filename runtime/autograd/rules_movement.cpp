@@ -60,8 +60,11 @@ JTCY_VJP(Reshape) { v.give(0, make_reshape(v.dy, v.x()->shape, "reshape")); }
 JTCY_VJP(Slice) {
   const auto start = integers(v.op.attrs, v.x()->shape.size());
   const auto step = steps_of(v.op.attrs);
-  v.give(0,
-         all_ones(step) ? make_pad(v.dy, start, v.x()->shape, 0) : make_insert(zeros_like(v.x()), v.dy, start, step));
+  if (all_ones(step)) {
+    v.give(0, SliceGradient{v.dy, start});
+  } else {
+    v.give(0, make_insert(zeros_like(v.x()), v.dy, start, step));
+  }
 }
 
 JTCY_VJP(Pad) {

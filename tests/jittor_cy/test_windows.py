@@ -107,3 +107,34 @@ def test_every_reduction_of_windows_in_every_way(name: str, dtype: str) -> None:
             )
 
     assert len(bits) == 1
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "int32"])
+@pytest.mark.parametrize("shape", [(2, 1, 1, 40), (1, 2, 2, 70), (2, 2, 33, 8), (1, 1, 5, 131)], ids=str)
+@pytest.mark.parametrize("stride", [1, 2])
+def test_windows_over_the_borders_of_maps(shape: tuple[int, ...], stride: int, dtype: str) -> None:
+    """Rows of a window that lie outside: all of them, some, and none; a NaN wins."""
+    data = np.random.default_rng(9).integers(-50, 50, shape).astype(dtype)
+    if dtype != "int32":
+        data[0, 0, 0, 5] = np.nan
+    wide = np.pad(data.astype(np.float64), ((0, 0), (0, 0), (1, 1), (1, 1)), constant_values=-np.inf)
+    expected = np.lib.stride_tricks.sliding_window_view(wide, (3, 3), (2, 3))[:, :, ::stride, ::stride].max((-2, -1))
+
+    with jt.flags(wait_for_kernels=True):
+        found = jt.nn.max_pool2d(jt.array(data), 3, stride, 1).numpy()
+
+    np.testing.assert_array_equal(found.astype(np.float64), expected)
+
+
+def test_rows_of_windows_are_not_asked_for_each_element() -> None:
+    """The loop inside of the borders reads rows that are there, whichever they are; gaps are no whole vectors."""
+    texts = []
+    for stride in (1, 2):
+        x = jt.array(np.ones((2, 2, 40, 40), np.float32)).sync()
+        with jt.flags(wait_for_kernels=True):
+            texts += jt.debug.sources(jt.nn.max_pool2d(x, 3, stride, 1)).values()
+
+    for text in texts:
+        inside = text.split("< high0; ", 1)[1].split("out0[", 1)[0]
+        assert "jt_blend_f32(" in inside and " ? in0[" not in inside
+    assert ["l < 16" in text for text in texts] == [True, False]

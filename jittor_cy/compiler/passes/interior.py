@@ -5,6 +5,7 @@ after:   low0 = .., high0 = ..                                where every condit
          lanes p1 from low0 to high0: out0[p1] <- buffer0[p1 - c0]        gcc can vectorize this one
          loop edge from 0 to 2: the same loop as before, over what is left on either side
 
+Rows that windows share are no condition: where one is outside, the nearest one is read, and the fill value chosen.
 Parts that lie behind each other (Concat) have a loop each: one where the first condition holds, one where it does not.
 """
 
@@ -17,6 +18,7 @@ from jittor_cy.compiler.ir import index as ix
 from jittor_cy.compiler.ir.conditions import FALSE, TRUE, settled
 from jittor_cy.compiler.ir.expr import Expr
 from jittor_cy.compiler.ir.kernel import Assign, Define, Kernel, Loop, PhaseBody, Statement, begin_of, end_of
+from jittor_cy.compiler.ir.primitives import is_floating
 from jittor_cy.compiler.ir.statements import roots_of
 
 __all__ = ["interior"]
@@ -61,6 +63,7 @@ class Interior:
         guarded = any(n.kind == "load" and len(n.args) > 1 for n in nodes)
         every = conditions(roots) if plain and guarded else []
         rows = {n for n in every if is_row(n, loop.axis)}
+        rows |= window_rows([n for n in every if n not in rows], nodes, loop.axis)
         found = [n for n in every if n not in rows and runs_along(n, loop.axis)]
         if not found or len(nodes) > MAX_NODES:
             return [loop]
@@ -246,8 +249,7 @@ def without(root: Expr, holds: dict[Expr, Expr], rows: set[Expr]) -> Expr:
         elif node.kind == "load" and len(node.args) > 1 and done[node.args[1]] is TRUE:
             done[node] = e.load(int(str(node.data)), node.dtype, done[node.args[0]])
         elif node.kind == "load" and len(node.args) > 1 and (asked := asked_of(done[node.args[1]])) <= rows:
-            near = {n.args[0]: e.op("IndexClamp", "int64", n.args[0], n.args[2]) for n in asked}
-            done[node] = e.load(int(str(node.data)), node.dtype, *e.substitute([done[node.args[0]]], near))
+            done[node] = e.load(int(str(node.data)), node.dtype, nearest(done[node.args[0]], asked))
         elif is_blend(node) and asked_of(done[node.args[0]]) <= rows:
             done[node] = e.op("Blend", node.dtype, *(done[a] for a in node.args))
         else:
@@ -257,7 +259,59 @@ def without(root: Expr, holds: dict[Expr, Expr], rows: set[Expr]) -> Expr:
 
 def is_blend(node: Expr) -> bool:
     """Whether it may choose by bits: gcc makes no vectors of a choice that is the same for all of a loop."""
-    return node.kind == "op" and node.data == "Where" and node.dtype in ("float32", "float64")
+    return node.kind == "op" and node.data == "Where" and is_floating(node.dtype)
+
+
+def nearest(place: Expr, asked: set[Expr]) -> Expr:
+    """A place in rows for which the conditions hold, and the one meant where they do."""
+    for index, _, bound in (n.args for n in asked):
+        near = e.op("IndexClamp", "int64", index, bound)
+        stride = stride_of(index, place)
+        if stride is None:
+            (place,) = e.substitute([place], {index: near})
+        else:
+            place = ix.add(place, ix.mul(stride, ix.sub(near, index)))
+    return place
+
+
+def window_rows(every: list[Expr], nodes: list[Expr], axis: Expr) -> set[Expr]:
+    """Conditions on the rows of windows, which are several: those of an image's first row do not all hold."""
+    groups: dict[tuple[Expr, Expr], list[Expr]] = {}
+    for condition in every:
+        index, least, bound = condition.args
+        if least is ix.ZERO and str(axis.data) not in condition.free:
+            known = ix.const(sum(c for c, atoms in ix.terms_of(index) if not atoms))
+            groups.setdefault((ix.sub(index, known), bound), []).append(condition)
+    rows = {n for group in groups.values() if len(group) > 1 for n in group}
+    for node in nodes:
+        asked = asked_of(node.args[-1 if node.kind == "load" else 0]) & rows if is_guarded(node) else set()
+        if node.kind == "load" and any(stride_of(n.args[0], node.args[0]) is None for n in asked):
+            return set()
+        if asked and node.kind == "op" and not is_blend(node):
+            return set()
+    return rows
+
+
+def is_guarded(node: Expr) -> bool:
+    return (node.kind == "load" and len(node.args) > 1) or (node.kind == "op" and node.data == "Where")
+
+
+def stride_of(index: Expr, place: Expr) -> Expr | None:
+    """How much a place grows with an index (axis - padding + number) in it; None where that is not seen."""
+    terms = [(c, atoms) for c, atoms in ix.terms_of(index) if atoms]
+    axes = [(c, atoms[0]) for c, atoms in terms if len(atoms) == 1 and atoms[0].kind == "axis"]
+    padding = [atoms[0] for _, atoms in terms if len(atoms) == 1 and atoms[0].kind == "scalar"]
+    if len(terms) != 2 or len(axes) != 1 or len(padding) != 1:
+        return None
+    ((grows, axis),) = axes
+    along = [(c, list(atoms)) for c, atoms in ix.terms_of(place) if axis in atoms]
+    if len(along) != 1 or along[0][0] % grows:
+        return None
+    ((coefficient, atoms),) = along
+    atoms.remove(axis)
+    stride = ix.product([ix.const(coefficient // grows), *atoms])
+    rest = ix.sub(place, ix.mul(stride, index))
+    return None if {str(axis.data)} & rest.free or padding[0] in set(e.postorder([rest])) else stride
 
 
 def asked_of(condition: Expr) -> set[Expr]:

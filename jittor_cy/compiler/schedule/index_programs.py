@@ -81,8 +81,9 @@ def binary(token: int, left: Expr, right: Expr) -> Expr:
             return ix.sub(left, right)
         case 7:
             return ix.mul(left, right)
-    dtype = "int64"
-    return e.op(BINARY[token], dtype, left, right)
+        case _ if token == DIV_EXACT and right is ix.ONE:
+            return left
+    return e.op(BINARY[token], "int64", left, right)
 
 
 def load_index(values: Values, op: Op, argument: int, stack: list[Expr], guard: Expr | None) -> Expr:

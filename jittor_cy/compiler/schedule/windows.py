@@ -29,13 +29,12 @@ def fold(kind: str, dtype: str, elements: list[Expr], lanes: int) -> Expr:
 
 def search(kind: str, elements: list[Expr]) -> Expr:
     """The position of the first extreme; a NaN beats every number. Counted in int32: as wide as most elements."""
-    beats = "Gt" if kind == "ArgMax" else "Lt"
+    worse = "Le" if kind == "ArgMax" else "Ge"
     best, place = elements[0], e.const(0, "int32")
     for position, x in enumerate(elements[1:], 1):
-        taken = e.op(beats, "bool", x, best)
+        taken = e.op("BitNot", "bool", e.op(worse, "bool", x, best))  # of a NaN too
         if is_floating(x.dtype):
-            first_nan = e.op("BitAnd", "bool", e.op("Ne", "bool", x, x), e.op("Eq", "bool", best, best))
-            taken = e.op("BitOr", "bool", taken, first_nan)
+            taken = e.op("BitAnd", "bool", taken, e.op("Eq", "bool", best, best))
         best = e.op("Where", x.dtype, taken, x, best)
         place = e.op("Where", "int32", taken, e.const(position, "int32"), place)
     return cast(place, "int64")

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from jittor_cy import _compose, _graph
+from jittor_cy import _graph
 from jittor_cy._var import Var
 from jittor_cy.errors import ArgumentError, ShapeError
 from jittor_cy.ops._rules import as_var
+from jittor_cy.ops.joining import concat
 
 __all__ = ["pad"]
 
@@ -35,7 +36,7 @@ def pad(x: Var, pad: Sequence[Any], mode: str = "constant", value: float | None 
     pairs = width_pairs(x, list(pad))
     if mode == "constant":
         return constant_border(x, pairs, 0.0 if value is None else value)
-    if mode not in PLACES:
+    if mode not in BORDERS:
         raise ArgumentError(f"pad: mode is {mode!r}", help='"constant", "reflect", "replicate" or "circular"')
     if value not in (None, 0):
         raise ArgumentError(f"pad: value is {value}, which mode {mode!r} does not use")
@@ -82,15 +83,27 @@ def check_border(x: Var, axis: int, low: int, high: int, mode: str) -> None:
 
 
 def own_border(x: Var, axis: int, low: int, high: int, mode: str) -> Var:
-    """One axis with its border: a Take at places that are counted in the graph, so that no length is compiled in."""
+    """One axis with its border: slices of x on either side of it. Negative widths crop what that gives."""
     n = x.shape[axis]
-    places = _graph.iota((n + low + high,), "int64", 0, -low, 1)
-    return _compose.take(x, PLACES[mode](places, n), axis, "pad")
+    before, behind = max(0, low), max(0, high)
+    first, last, step = BORDERS[mode](n, before)
+    parts = [(first, step, before), (0, 1, n), (last, step, behind)]
+    whole = [repeated(x, axis, *part) if part[2] else None for part in parts]
+    y = concat([part for part in whole if part is not None], axis)
+    return y if min(low, high) >= 0 else y.narrow(axis, max(0, -low), n + low + high)
 
 
-# The place within n elements that the place i, which may be outside, is filled from.
-PLACES: dict[str, Callable[[Var, int], Var]] = {
-    "reflect": lambda i, n: n - 1 - (n - 1 - i.abs()).abs(),
-    "replicate": lambda i, n: i.clamp(0, n - 1),
-    "circular": lambda i, n: i % n,
+def repeated(x: Var, axis: int, start: int, step: int, count: int) -> Var:
+    """`count` elements from `start` on; the same one again where the step is 0."""
+    shape = [*x.shape[:axis], count if step else 1, *x.shape[axis + 1 :]]
+    along = [a == axis for a in range(x.ndim)]
+    part = _graph.slice_(x, [start * a for a in along], [step if a and step else 1 for a in along], shape)
+    return part if step else _graph.broadcast_to(part, [*x.shape[:axis], count, *x.shape[axis + 1 :]])
+
+
+# Where the borders in front of n elements, of this width, and behind them are read from, and in which steps.
+BORDERS: dict[str, Callable[[int, int], tuple[int, int, int]]] = {
+    "reflect": lambda n, width: (width, n - 2, -1),
+    "replicate": lambda n, width: (0, n - 1, 0),
+    "circular": lambda n, width: (n - width, 0, 1),
 }

@@ -306,6 +306,7 @@ cdef extern from "api.h" namespace "jtcy" nogil:
     VarRef compose_attention(const VarRef& q, const VarRef& k, const VarRef& v, const VarRef& mask, double scale,
                              double fill, cbool causal, cbool zero_rows) except +translate_exception
     void set_fused_attention(cbool enabled)
+    void set_winograd(cbool enabled)
     VarRef compose_linear(const VarRef& x, const VarRef& weight, const VarRef& bias) except +translate_exception
     cdef cppclass ConvSpec:
         Ints3 stride

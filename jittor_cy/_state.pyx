@@ -99,6 +99,8 @@ def default_threads():
 def apply_rewrite(str name, bint enabled):
     if name == "fused_attention":
         _runtime.set_fused_attention(enabled)
+    elif name == "winograd":
+        _runtime.set_winograd(enabled)
     else:
         _runtime.set_rewrites(enabled)
 
@@ -139,7 +141,7 @@ def install():
     for name in ("fuse", "eager", "interpret", "wait_for_kernels", "autotune", "compile_at_once", "plan_cache",
                  "verify", "window_ops", "window_nbytes"):
         flags.listen(name, lambda value, name=name: apply_flag(name, value))
-    for name in ("fused_attention", "rewrites"):
+    for name in ("fused_attention", "rewrites", "winograd"):
         flags.listen(name, lambda value, name=name: apply_rewrite(name, value))
     flags.listen("threads", apply_threads)
     flags.listen("isa", apply_isa)

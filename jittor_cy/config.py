@@ -166,6 +166,14 @@ SETTINGS = (
         "Sums of products of broadcast or reindexed values become contractions, products around a softmax attention.",
         off=False,
     ),
+    Setting(
+        "winograd",
+        parse_bool,
+        "a bool",
+        False,
+        "Large 3 x 3 convolutions by Winograd's F(4, 3): other bits, 20 to 35 times the rounding error, up to 2 times "
+        "as fast (docs/benchmarks.md says where).",
+    ),
     Setting("use_cuda", parse_bool, "a bool", False, "Make and run new Vars on the GPU."),
     Setting(
         "managed_memory", parse_bool, "a bool", False, "CUDA memory that the driver moves between host and device."

@@ -41,6 +41,8 @@ struct ConvSpec {
   SmallVector<int64_t, 3> stride, padding, dilation;
   int64_t groups = 1;
 };
+/// Of 3 x 3 filters by Winograd's transforms, where they apply (graph/winograd.h).
+void set_winograd(bool enabled) noexcept;
 VarRef compose_conv(const VarRef& x, const VarRef& weight, const VarRef& bias, const ConvSpec& spec);
 VarRef compose_conv_transpose(const VarRef& x, const VarRef& weight, const VarRef& bias, const ConvSpec& spec,
                               const SmallVector<int64_t, 3>& output_padding);

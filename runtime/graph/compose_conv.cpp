@@ -1,6 +1,7 @@
 // Convolution and its transpose, of any number of spatial dims: one Contraction each.
 #include "graph/compose_support.h"
 #include "graph/contraction.h"
+#include "graph/winograd.h"
 
 namespace jtcy {
 namespace {
@@ -133,6 +134,7 @@ VarRef compose_conv(const VarRef& x_given, const VarRef& weight_given, const Var
   JTCY_CHECK(weight->shape[1] * groups == x->shape[1], ErrorKind::kShape, "conv: x has ", x->shape[1],
              " channels, weight ", weight->shape[1], " in each of ", groups, " groups", operand_lines({x, weight}));
   const Shape extents = conv_extents(call);
+  if (is_winograd(x, weight, spec)) return call.add_bias(winograd_conv(x, weight, spec.padding), weight->shape[0]);
   const ConvAxes axes(groups > 1, call.spatial);
   ContractionMap map = empty_map(axes, call.spatial);
   add_plain(&map.b, axes.channels);

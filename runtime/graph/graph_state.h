@@ -19,6 +19,7 @@ struct GraphState {
   uint32_t schedule = 0;        // of the ops recorded from now on
   bool fused_attention = true;  // the flags of these names
   bool rewrites = true;
+  bool winograd = false;
   Device default_device;
   OriginHooks origin_hooks;
 };

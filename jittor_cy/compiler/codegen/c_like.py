@@ -122,6 +122,7 @@ class Printer:
         special: dict[str, Callable[[list[str]], str]] = {
             "Where": lambda a: f"({a[0]} ? {a[1]} : {a[2]})",
             "Blend": lambda a: f"jt_blend_{held_suffix(expr.dtype)}({', '.join(a)})",
+            "AllBits": lambda a: f"(-({CTYPE[expr.dtype]})({a[0]} != 0))",
             "Fma": lambda a: f"JT_FMA_{'F64' if expr.dtype == 'float64' else 'F32'}({', '.join(a)})",
             "Within": lambda a: f"(({a[0]} >= {a[1]}) & ({a[0]} < {a[2]}))",
             "Both": lambda a: f"({a[0]} & {a[1]})",

@@ -52,7 +52,8 @@ class CpuPrinter(Printer):
         self.overlaps = OverlapPrinter(self)
         self.tile = 0  # of the phase at hand: columns of an iteration
         self.scalars: dict[int, bool] = {}  # those that it names, and whether each is a float
-        self.pragma = ["#pragma GCC ivdep"] if any(b.aliased for b in kernel.buffers) else []
+        apart = any(b.aliased for b in kernel.buffers) or any(writes_again(s) for p in kernel.phases for s in p.body)
+        self.pragma = ["#pragma GCC ivdep"] if apart else []
         self.pragma += [f"#pragma GCC unroll {kernel.schedule.unroll}"] if kernel.schedule.unroll else []
 
     def phase(self, number: int) -> list[str]:
@@ -265,3 +266,11 @@ def uses(text: str, name: str) -> bool:
             return True
         at = text.find(name, at + 1)
     return False
+
+
+def writes_again(statement: Statement) -> bool:
+    """Whether a loop writes one output at several places, of which gcc does not know that they differ."""
+    if not isinstance(statement, Loop):
+        return False
+    written = [s.target.data for s in statement.body if isinstance(s, Assign) and s.target.kind == "load"]
+    return len(set(written)) < len(written) or any(writes_again(s) for s in statement.body)

@@ -27,8 +27,7 @@ static inline long long jt_index_clamp(long long i, long long extent) {
   return i < 0 || extent <= 0 ? 0 : i < extent ? i : extent - 1;
 }""",
     "jt_blend_f32": """\
-static inline float jt_blend_f32(unsigned char c, float a, float b) {
-  const unsigned chosen = -(unsigned)(c != 0);
+static inline float jt_blend_f32(unsigned chosen, float a, float b) {
   unsigned x, y;
   __builtin_memcpy(&x, &a, 4);
   __builtin_memcpy(&y, &b, 4);
@@ -37,8 +36,7 @@ static inline float jt_blend_f32(unsigned char c, float a, float b) {
   return a;
 }""",
     "jt_blend_f64": """\
-static inline double jt_blend_f64(unsigned char c, double a, double b) {
-  const unsigned long long chosen = -(unsigned long long)(c != 0);
+static inline double jt_blend_f64(unsigned long long chosen, double a, double b) {
   unsigned long long x, y;
   __builtin_memcpy(&x, &a, 8);
   __builtin_memcpy(&y, &b, 8);

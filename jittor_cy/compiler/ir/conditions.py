@@ -42,7 +42,8 @@ def chosen(node: Expr) -> Expr:
     if node.data == "Both" and (TRUE in node.args or FALSE in node.args):
         a, b = node.args
         return FALSE if FALSE in node.args else b if a is TRUE else a
-    numbers = [value_of(a) for a in node.args]
-    if node.data in OF_NUMBERS and None not in numbers:
-        return OF_NUMBERS[str(node.data)](*numbers)
+    if node.data in OF_NUMBERS:
+        numbers = [value_of(a) for a in node.args]
+        if None not in numbers:
+            return OF_NUMBERS[str(node.data)](*numbers)
     return node

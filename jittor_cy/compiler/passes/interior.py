@@ -251,7 +251,10 @@ def without(root: Expr, holds: dict[Expr, Expr], rows: set[Expr]) -> Expr:
         elif node.kind == "load" and len(node.args) > 1 and (asked := asked_of(done[node.args[1]])) <= rows:
             done[node] = e.load(int(str(node.data)), node.dtype, nearest(done[node.args[0]], asked))
         elif is_blend(node) and asked_of(done[node.args[0]]) <= rows:
-            done[node] = e.op("Blend", node.dtype, *(done[a] for a in node.args))
+            condition, *values = (done[a] for a in node.args)
+            # Named outside of the loop: of a condition in it gcc makes no vectors.
+            chosen = e.op("AllBits", "uint64" if node.dtype == "float64" else "uint32", condition)
+            done[node] = e.op("Blend", node.dtype, chosen, *values)
         else:
             (done[node],) = e.substitute([node], {a: done[a] for a in node.args if done[a] is not a})
     return done[root]

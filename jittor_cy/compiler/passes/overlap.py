@@ -3,7 +3,8 @@
 before:  lanes p1 from low0 to high0: out0[p1] <- ...      a row of 14 is one vector of 8 and 6 single elements
 after:   the same, overlap                                 two vectors of 8; two elements are computed twice
 
-Only rows inside of a kernel over several axes that other passes cut (windows, slices, padding): others are long.
+Only rows inside of a kernel over several axes, or inside of an iteration, that other passes cut (windows, slices,
+padding): others are long.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ def overlap(kernel: Kernel) -> Kernel:
 
 
 def mark_phase(phase: PhaseBody) -> PhaseBody:
-    return replace(phase, body=tuple(map(mark, phase.body))) if len(phase.axes) > 1 else phase
+    rows = len(phase.axes) > 1 or not phase.spans
+    return replace(phase, body=tuple(map(mark, phase.body))) if rows else phase
 
 
 def mark(statement: Statement) -> Statement:

@@ -54,7 +54,8 @@ def phase_writes(phase: PhaseBody) -> Iterator[tuple[Expr | None, Assign]]:
 
 
 def writes_of(body: tuple[Statement, ...], axis: Expr | None) -> Iterator[tuple[Expr | None, Assign]]:
-    simple = all(isinstance(s, Assign) for s in body)
+    written = [s.target.data for s in body if isinstance(s, Assign)]
+    simple = len(written) == len(body) and len(set(written)) == len(written)  # an output has one line at a time
     for statement in body:
         match statement:
             case Assign(target=target) if target.kind == "load":

@@ -5,7 +5,8 @@
 
 Pooling and its gradient are then kernels over their outputs, with what comes before and after them. So is a Contraction
 of few terms one operand of which has every axis of the output (the channels of images times a number each): nothing is
-read often enough to be packed. Where windows overlap the borders, the runtime's own way is faster.
+read often enough to be packed. So is one with a small matrix along one axis. Where windows overlap the borders, the
+runtime's own way is faster.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import math
 from dataclasses import replace
 
 from jittor_cy.compiler.ir.contraction import operand_dims, summed_extents
-from jittor_cy.compiler.ir.graph import Graph, Op
+from jittor_cy.compiler.ir.graph import Graph, Op, Var
 from jittor_cy.compiler.ir.primitives import is_floating
 
 __all__ = ["unroll"]
@@ -40,10 +41,18 @@ def has_few_terms(graph: Graph, op: Op) -> bool:
     extents, operands = summed_extents(graph, op), operand_dims(op)
     if extents is None or not 1 <= math.prod(extents) <= MAX_ELEMENTS:
         return False
+    if any(is_small(graph.vars[number]) for number in op.inputs):
+        return len(extents) == 1 and all(dim.divisor == 1 for dims in operands for dim in dims)
     if not all(dim.is_alone for dims in operands for dim in dims):
         return False
     needed = {a for a, s in enumerate(graph.vars[op.outputs[0]].shape) if s.value != 1}
     return any(needed <= {axis for dim in dims for axis in dim.axes} for dims in operands)
+
+
+def is_small(var: Var) -> bool:
+    """Whether it has few elements, known in number."""
+    extents = [s.value for s in var.shape]
+    return None not in extents and math.prod(extents) <= MAX_ELEMENTS  # type: ignore[type-var]
 
 
 def is_window(graph: Graph, op: Op) -> bool:

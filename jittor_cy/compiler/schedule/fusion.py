@@ -149,7 +149,9 @@ class Fusion(Reaches):
             if self.groups.in_memory(number):
                 continue
             foreign = self.producer(number).update_group not in (0, op.update_group)
-            if foreign or (op.kind in READS_AGAIN and self.is_costly(number)):
+            # A part of joined axes is no loop over those before.
+            cut = op.kind == "Slice" and self.producer(number).kind == "Reshape"
+            if foreign or ((op.kind in READS_AGAIN or cut) and self.is_costly(number)):
                 self.ensure_stored(number)
         if self.is_within(op.outputs[0], MAX_OPS - 1, MAX_BUFFERS - 2) and not self.is_long(op.outputs[0]):
             return

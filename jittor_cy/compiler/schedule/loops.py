@@ -35,6 +35,7 @@ from jittor_cy.compiler.schedule.side_by_side import side_by_side
 from jittor_cy.compiler.schedule.stage import Stage, Store, store_loops
 from jittor_cy.compiler.schedule.two_phases import TwoPhases, is_one_block
 from jittor_cy.compiler.schedule.values import Values, run_name
+from jittor_cy.compiler.schedule.written_down import written_down
 
 __all__ = ["build_kernel"]
 
@@ -183,6 +184,8 @@ class Builder:
             stores += [self.addition(a, self.lanes) for a in self.lanes.accumulators]
         stores = self.collapse_outer(stores)
         if self.group.kind == "map":
+            if self.refine:
+                self.outer, stores = written_down(self.outer, stores)
             return (self.map_phase(stores),)
         columns = self.outer[-1] if self.group.kind == "column" else None
         stages = self.stages(stores, columns)

@@ -11,7 +11,6 @@ from jittor_cy.compiler.ir import index as ix
 from jittor_cy.compiler.ir.conditions import settled
 from jittor_cy.compiler.ir.expr import Expr
 from jittor_cy.compiler.ir.kernel import Assign
-from jittor_cy.compiler.schedule.heuristic import SMALL_EXTENT
 from jittor_cy.compiler.schedule.stage import Store
 
 __all__ = ["side_by_side"]
@@ -19,13 +18,13 @@ __all__ = ["side_by_side"]
 # gcc interleaves two, three or four vectors.
 FEW = 4
 # Nodes of all elements: longer loops take long to compile.
-MAX_NODES = 200
+MAX_NODES = 400
 
 
 def side_by_side(outer: tuple[Expr, ...], stores: list[Store]) -> tuple[Assign, ...]:
-    """The statements for a loop along outer[-2]; empty where outer[-1] is not that short, or both are short."""
+    """The statements for a loop along outer[-2]; empty where outer[-1] is not that short, or both are that short."""
     count, rows = (ix.value_of(a.args[0]) for a in (outer[-1], outer[-2]))
-    if count is None or count > FEW or (rows is not None and rows <= SMALL_EXTENT):
+    if count is None or count > FEW or (rows is not None and rows <= FEW):
         return ()
     roots = [x for s in stores for x in (s.target, s.value)]
     nodes = list(e.postorder(roots))

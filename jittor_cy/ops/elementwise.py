@@ -57,6 +57,7 @@ reciprocal = unary("Reciprocal", "reciprocal", f"1 / x.\n\n{REAL}")
 sqrt = unary("Sqrt", "sqrt", f"Square root; NaN below 0.\n\n{REAL}")
 rsqrt = unary("Rsqrt", "rsqrt", f"1 / sqrt(x).\n\n{REAL}")
 exp = unary("Exp", "exp", f"e to the power of x.\n\n{REAL}")
+exp2 = unary("Exp2", "exp2", f"2 to the power of x.\n\n{REAL}")
 expm1 = unary("Expm1", "expm1", f"exp(x) - 1, exact near 0.\n\n{REAL}")
 log = unary("Log", "log", f"Natural logarithm.\n\n{REAL}")
 log1p = unary("Log1p", "log1p", f"log(1 + x), exact near 0.\n\n{REAL}")
@@ -138,11 +139,6 @@ def log2(x: Var) -> Var:
 def log10(x: Var) -> Var:
     """Logarithm to base 10."""
     return log(x) * (1 / math.log(10))
-
-
-def exp2(x: Var) -> Var:
-    """2 to the power of x."""
-    return pow(2.0, as_var(x, "exp2"))
 
 
 def square(x: Var) -> Var:

@@ -14,7 +14,7 @@
 
 #define JTCY_FLOAT_UNARY(X) \
   X(Reciprocal, reciprocal) X(Sqrt, sqrt) X(Rsqrt, rsqrt) \
-  X(Exp, exp) X(Expm1, expm1) X(Log, log) X(Log1p, log1p) \
+  X(Exp, exp) X(Exp2, exp2) X(Expm1, expm1) X(Log, log) X(Log1p, log1p) \
   X(Sin, sin) X(Cos, cos) X(Tan, tan) X(Asin, asin) X(Acos, acos) X(Atan, atan) \
   X(Sinh, sinh) X(Cosh, cosh) X(Tanh, tanh) X(Asinh, asinh) X(Acosh, acosh) X(Atanh, atanh) \
   X(Sigmoid, sigmoid) X(Erf, erf) X(Erfc, erfc) \

@@ -41,6 +41,18 @@ static inline float jt_exp_f32(float x) {
   const float quotient = jt_least_bits_f32(JT_FMA_F32(c, 1.44269504f, JT_ROUND_F32), JT_ROUND_F32 + 128.0f);
   return jt_scale_f32(jt_exp_fraction_f32(jt_reduce_ln2_f32(c, quotient)), jt_bits_f32(quotient));
 }
+/* 2^r, |r| <= 1 / 2 */
+static inline float jt_exp2_fraction_f32(float r) {
+  const float s = r * r;
+  const float q = JT_FMA_F32(s, 1.53533532e-04f, JT_FMA_F32(r, 1.33988739e-03f, 9.61843785e-03f));
+  const float rest = JT_FMA_F32(JT_FMA_F32(q, s, JT_FMA_F32(r, 5.55033237e-02f, 2.40226477e-01f)), s, 1.0f);
+  return JT_FMA_F32(r, 6.93147182e-01f, rest);
+}
+static inline float jt_exp2_f32(float x) {
+  const float c = x < -152.0f ? -152.0f : x;
+  const float quotient = jt_least_bits_f32(c + JT_ROUND_F32, JT_ROUND_F32 + 128.0f);
+  return jt_scale_f32(jt_exp2_fraction_f32(c - (quotient - JT_ROUND_F32)), jt_bits_f32(quotient));
+}
 /* (e^x - 1) / 4: a quarter, so that sinh and cosh overflow where they should */
 static inline float jt_quarter_expm1_f32(float x) {
   const float a = x > 89.6f ? 89.6f : x, c = a < -30.0f ? -30.0f : a;
@@ -301,10 +313,7 @@ static inline float jt_pow_f32(float x, float y) {
   const double log2 = JT_FMA_F64(JT_FMA_F64(high, w, JT_FMA_F64(p1, z, p0)), f, (double)k);
   const double product = (double)y * log2, t = product < -152.0 ? -152.0 : product;
   const float quotient = jt_least_bits_f32((float)t + JT_ROUND_F32, JT_ROUND_F32 + 128.0f);
-  const float r = (float)(t - (double)(quotient - JT_ROUND_F32)), s = r * r;
-  const float q = JT_FMA_F32(s, 1.53533532e-04f, JT_FMA_F32(r, 1.33988739e-03f, 9.61843785e-03f));
-  const float rest = JT_FMA_F32(JT_FMA_F32(q, s, JT_FMA_F32(r, 5.55033237e-02f, 2.40226477e-01f)), s, 1.0f);
-  const float power = JT_FMA_F32(r, 6.93147182e-01f, rest);
+  const float power = jt_exp2_fraction_f32((float)(t - (double)(quotient - JT_ROUND_F32)));
   const float scaled_power = jt_scale_f32(power, jt_bits_f32(quotient)), of_one = a == 1.0f ? 1.0f : scaled_power;
   const unsigned odd = (unsigned)(whole == y) & (unsigned)(jt_round_f32(half) != half);
   const float with_sign = jt_from_bits_f32(jt_bits_f32(of_one) ^ (jt_bits_f32(x) & odd << 31));

@@ -35,6 +35,13 @@ static inline double jt_exp_sum_f64(double x, double low) {
   return (1.0 + (r + jt_exp_rest_f64(r))) * jt_power_of_two_f64(half) * jt_power_of_two_f64(other);
 }
 static inline double jt_exp_f64(double x) { return jt_exp_sum_f64(x, 0.0); }
+static inline double jt_exp2_f64(double x) {
+  const double a = x > 1025.0 ? 1025.0 : x, c = a < -1076.0 ? -1076.0 : a;
+  const double n = (c + JT_ROUND_F64) - JT_ROUND_F64, r = (c - n) * 0.6931471805599453;
+  const double half = n * 0.5 + JT_ROUND_F64;
+  const double other = (n - (half - JT_ROUND_F64)) + JT_ROUND_F64;
+  return (1.0 + (r + jt_exp_rest_f64(r))) * jt_power_of_two_f64(half) * jt_power_of_two_f64(other);
+}
 /* (e^x - 1) / 4: a quarter, so that sinh and cosh overflow where they should */
 static inline double jt_quarter_expm1_f64(double x) {
   const double a = x > 710.6 ? 710.6 : x, c = a < -60.0 ? -60.0 : a;

@@ -41,7 +41,8 @@ def sigmoid(x):
 
 # What each function should be, in the precision of its argument (erf and erfc: the C library's, within one unit).
 UNARY = {
-    "exp": np.exp, "expm1": np.expm1, "log": np.log, "log1p": np.log1p, "sin": np.sin, "cos": np.cos, "tan": np.tan,
+    "exp": np.exp, "exp2": np.exp2, "expm1": np.expm1, "log": np.log, "log1p": np.log1p,
+    "sin": np.sin, "cos": np.cos, "tan": np.tan,
     "asin": np.arcsin, "acos": np.arccos, "atan": np.arctan, "sinh": np.sinh, "cosh": np.cosh, "tanh": np.tanh,
     "asinh": np.arcsinh, "acosh": np.arccosh, "atanh": np.arctanh, "sigmoid": sigmoid, "sqrt": np.sqrt,
     "erf": np.vectorize(math.erf, otypes=["d"]), "erfc": np.vectorize(math.erfc, otypes=["d"]),

@@ -29,6 +29,8 @@ inline double unary(OpKind kind, double x) {
       return 1 / std::sqrt(x);
     case OpKind::kExp:
       return std::exp(x);
+    case OpKind::kExp2:
+      return std::exp2(x);
     case OpKind::kExpm1:
       return std::expm1(x);
     case OpKind::kLog:

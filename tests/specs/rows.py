@@ -112,6 +112,7 @@ def conv_row(name: str, x: tuple, w: tuple, **options: Any) -> OpSpec:
 
 ELEMENTWISE = (
     unary("exp", np.exp, between(-3, 3)),
+    unary("exp2", np.exp2, between(-3, 3)),
     unary("expm1", np.expm1, between(-2, 2)),
     unary("log", np.log, between(0.1, 5)),
     unary("log1p", np.log1p, between(-0.9, 5)),

@@ -85,6 +85,7 @@ COSTS = {
     "Sqrt": 4,
     "Rsqrt": 6,
     "Exp": 12,
+    "Exp2": 12,
     "Expm1": 20,
     "Log": 16,
     "Log1p": 20,

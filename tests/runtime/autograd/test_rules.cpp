@@ -23,14 +23,14 @@ void test_unary_rules() {
     double low, high;
   };
   const Row rows[] = {
-      {OpKind::kCopy, -2, 2},     {OpKind::kNeg, -2, 2},       {OpKind::kAbs, 0.1, 2},    {OpKind::kAbs, -2, -0.1},
-      {OpKind::kSign, 0.1, 2},    {OpKind::kReciprocal, 1, 2}, {OpKind::kSqrt, 0.5, 3},   {OpKind::kRsqrt, 0.5, 3},
-      {OpKind::kExp, -2, 2},      {OpKind::kExpm1, -2, 2},     {OpKind::kLog, 0.5, 3},    {OpKind::kLog1p, -0.5, 3},
-      {OpKind::kSin, -2, 2},      {OpKind::kCos, -2, 2},       {OpKind::kTan, -1, 1},     {OpKind::kAsin, -0.8, 0.8},
-      {OpKind::kAcos, -0.8, 0.8}, {OpKind::kAtan, -2, 2},      {OpKind::kSinh, -2, 2},    {OpKind::kCosh, -2, 2},
-      {OpKind::kTanh, -2, 2},     {OpKind::kAsinh, -2, 2},     {OpKind::kAcosh, 1.5, 3},  {OpKind::kAtanh, -0.8, 0.8},
-      {OpKind::kSigmoid, -2, 2},  {OpKind::kErf, -2, 2},       {OpKind::kErfc, -2, 2},    {OpKind::kFloor, 0.1, 0.9},
-      {OpKind::kCeil, 0.1, 0.9},  {OpKind::kRound, 0.1, 0.4},  {OpKind::kTrunc, 0.1, 0.9}};
+      {OpKind::kCopy, -2, 2},      {OpKind::kNeg, -2, 2},       {OpKind::kAbs, 0.1, 2},     {OpKind::kAbs, -2, -0.1},
+      {OpKind::kSign, 0.1, 2},     {OpKind::kReciprocal, 1, 2}, {OpKind::kSqrt, 0.5, 3},    {OpKind::kRsqrt, 0.5, 3},
+      {OpKind::kExp, -2, 2},       {OpKind::kExp2, -2, 2},      {OpKind::kExpm1, -2, 2},    {OpKind::kLog, 0.5, 3},
+      {OpKind::kLog1p, -0.5, 3},   {OpKind::kSin, -2, 2},       {OpKind::kCos, -2, 2},      {OpKind::kTan, -1, 1},
+      {OpKind::kAsin, -0.8, 0.8},  {OpKind::kAcos, -0.8, 0.8},  {OpKind::kAtan, -2, 2},     {OpKind::kSinh, -2, 2},
+      {OpKind::kCosh, -2, 2},      {OpKind::kTanh, -2, 2},      {OpKind::kAsinh, -2, 2},    {OpKind::kAcosh, 1.5, 3},
+      {OpKind::kAtanh, -0.8, 0.8}, {OpKind::kSigmoid, -2, 2},   {OpKind::kErf, -2, 2},      {OpKind::kErfc, -2, 2},
+      {OpKind::kFloor, 0.1, 0.9},  {OpKind::kCeil, 0.1, 0.9},   {OpKind::kRound, 0.1, 0.4}, {OpKind::kTrunc, 0.1, 0.9}};
   for (const Row& row : rows) {
     CHECK_GRADIENT(std::string(op_name(row.kind)).c_str(), one(row.low, row.high),
                    [&](const auto& x) { return apply(row.kind, x[0]); });

@@ -74,6 +74,9 @@ ITEMSIZE = {
 HALVES = ("float16", "bfloat16")
 COMPARISONS = ("Eq", "Ne", "Lt", "Le", "Gt", "Ge", "IsNan", "IsInf")
 
+# What 16-bit floats give is one of them already.
+EXACT = ("Neg", "Abs", "Sign", "Floor", "Ceil", "Round", "Trunc", "Maximum", "Minimum")
+
 # Rough nanoseconds of eight elements on one thread; a polynomial counts as that many simple ops.
 COSTS = {
     "Cast": 1,
@@ -206,7 +209,7 @@ def elementwise(kind: str, dtype: str, operands: Sequence[Expr]) -> Expr:
         return cast(operands[0], dtype)
     if kind == "Where":
         return op("Where", dtype, *operands) if operands[1] is not operands[2] else operands[1]
-    if is_half(dtype) and kind not in COMPARISONS:
+    if is_half(dtype) and kind not in (*COMPARISONS, *EXACT):
         return round_half(op(kind, "float32", *operands), dtype)
     return op(kind, dtype, *operands)
 

@@ -76,6 +76,21 @@ def test_half_is_rounded_after_every_op(tmp_path: Path) -> None:
     np.testing.assert_array_equal(z, (a + b) * (a / b))
 
 
+@pytest.mark.parametrize("kind", ["Neg", "Abs", "Sign", "Floor", "Ceil", "Round", "Trunc", "Maximum", "Minimum"])
+def test_what_is_a_half_already_is_not_rounded_again(kind: str, tmp_path: Path) -> None:
+    numpy_of = {"Neg": np.negative, "Round": np.rint}
+    r = Recorder()
+    every = np.arange(1 << 16, dtype=np.uint16).view(np.float16)
+    data = [every, every[::-1].copy()] if kind in ("Maximum", "Minimum") else [every]
+    y = r.op(kind, [r.leaf(d) for d in data])
+
+    (found,) = r.run([y], tmp_path)
+
+    with np.errstate(all="ignore"):
+        np.testing.assert_array_equal(found, numpy_of.get(kind, getattr(np, kind.lower(), None))(*data))
+    assert "jt_round_f16_f32" not in r.compile([y]).kernels[0].text
+
+
 REDUCED = [
     ((1,), 0, 1),
     ((10,), 0, 1),

@@ -143,7 +143,7 @@ def compare(
     results: Results = []
     for case in cases:
         found = measure(case, contenders, settings)
-        check(case, found, reference.outputs(case, settings.threads))
+        check(found, reference.answer(case, settings.threads))
         results.append((case, found))
         for figures in found:
             figures.outputs = []  # large; they were compared

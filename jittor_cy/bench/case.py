@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,8 @@ UPDATE = "update"  # a step of `optimizer` for given parameters and gradients
 EPSILON = float(np.finfo(np.float32).eps)
 # How many roundings a value may be off for each square root of the number of terms that were summed for it.
 ROUNDINGS = 64.0
+# How many roundings nudged inputs are off: about as much as float32 is by the last layers of a network.
+NUDGES = 8.0
 
 
 class Maker:
@@ -45,8 +47,9 @@ class Case:
 
     `nbytes`: least traffic, each input read once and each output written once. `flops`: multiply-adds of products,
     counted as two. `calls`: a step is so many of what the figure is for. `terms`: how many numbers are summed for one
-    of the result. `traced`: a framework that compiles functions may compile `run` as a whole. `images`: 4-d inputs are
-    images and kernels, whose channels a framework may lay last.
+    of the result. `kinks`: so many activations that some lie within rounding of a jump of their gradient. `traced`: a
+    framework that compiles functions may compile `run` as a whole. `images`: 4-d inputs are images and kernels, whose
+    channels a framework may lay last.
     """
 
     name: str
@@ -60,6 +63,7 @@ class Case:
     flops: float = 0
     calls: int = 1
     terms: int = 1
+    kinks: bool = False
     traced: bool = True
     images: bool = False
 
@@ -71,3 +75,18 @@ class Case:
     def data(self) -> Arrays:
         """Its inputs as NumPy arrays (lists and dicts of them)."""
         return self.inputs(Maker(self.name))
+
+    def nudged(self, number: int) -> Case:
+        """The same with inputs that are off by a few roundings, other ones for each number."""
+        noise = Maker(f"{self.name} {number}")
+        return replace(self, inputs=lambda m: off_by_roundings(self.inputs(m), noise))
+
+
+def off_by_roundings(value: Any, noise: Maker) -> Any:
+    if isinstance(value, dict):
+        return {name: off_by_roundings(entry, noise) for name, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [off_by_roundings(entry, noise) for entry in value]
+    if value.dtype.kind != "f":
+        return value
+    return value * (1 + NUDGES * EPSILON * noise.generator.standard_normal(value.shape))

@@ -82,9 +82,9 @@ class Worker:
             self.framework.wait(values)
         return {"host_s": statistics.median(times)}
 
-    def outputs(self, path: str) -> dict[str, Any]:
+    def outputs(self, path: str, nudge: int = 0) -> dict[str, Any]:
         """Writes what a step computes, and the losses of the first steps, to `path` (.npz)."""
-        values = self.framework.outputs(self.case)
+        values = self.framework.outputs(self.case.nudged(nudge) if nudge else self.case)
         if self.losses:
             values.append(np.asarray(self.losses))
         np.savez(path, *values)

@@ -73,6 +73,7 @@ CASES = (
         optimizer="momentum",
         flops=resnet_flops(32),
         images=True,
+        kinks=True,
     ),
     Case(
         name="resnet18_forward",

@@ -195,3 +195,31 @@ def test_a_contraction_of_few_terms_is_a_map_with_the_same_bits(
     tolerance = {"float16": 2e-2, "bfloat16": 1e-1}.get(dtype, 1e-4)
     np.testing.assert_allclose(found[""], 2 * np.einsum(equation, *arrays), rtol=tolerance, atol=tolerance)
     assert launches[""] <= launches["unroll"]
+
+
+@pytest.mark.parametrize(("stride", "padding", "dilation"), [(1, 1, 1), (1, 0, 1), (2, 1, 1), (1, 2, 2), (3, 2, 1)])
+@pytest.mark.parametrize("side", [3, 14, 28, 37])
+@jt.flags(wait_for_kernels=True)
+def test_filters_of_a_channel_each_are_maps_with_the_same_bits(
+    stride: int, padding: int, dilation: int, side: int
+) -> None:
+    if side + 2 * padding < 2 * dilation + 1:
+        pytest.skip("the filter does not fit")
+    rng = np.random.default_rng(10)
+    image = rng.normal(size=(2, 5, side, side)).astype(np.float32)
+    filters = rng.normal(size=(5, 1, 3, 3)).astype(np.float32)
+    image[0, 0, 0, 0], filters[1, 0, 2, 2] = np.inf, np.inf
+    found = []
+    for settings in ({}, {"without_passes": "unroll"}, {"interpret": True}):
+        with jt.flags(**settings):
+            x, w = jt.array(image), jt.array(filters)
+            y = jt.nn.functional.conv2d(jt.nn.relu(x), w, None, stride, padding, dilation, 5)
+            found.append([v.numpy().copy() for v in (y, *jt.grad((y * y).sum(), [x, w]))])
+    torch = pytest.importorskip("torch")
+    tensor = torch.tensor(np.maximum(image, 0)).double()
+    expected = torch.nn.functional.conv2d(tensor, torch.tensor(filters).double(), None, stride, padding, dilation, 5)
+
+    for other in found[1:]:
+        for way, ours in zip(other, found[0], strict=True):
+            np.testing.assert_array_equal(ours, way)
+    np.testing.assert_allclose(found[0][0], expected.numpy(), rtol=1e-4, atol=1e-4)

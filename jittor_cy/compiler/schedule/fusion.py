@@ -149,9 +149,8 @@ class Fusion(Reaches):
             if self.groups.in_memory(number):
                 continue
             foreign = self.producer(number).update_group not in (0, op.update_group)
-            # A part of joined axes is no loop over those before.
-            cut = op.kind == "Slice" and self.producer(number).kind == "Reshape"
-            if foreign or ((op.kind in READS_AGAIN or cut) and self.is_costly(number)):
+            again = op.kind in READS_AGAIN or self.cuts(op, number)
+            if foreign or (again and self.is_costly(number)) or self.mixes(op, number):
                 self.ensure_stored(number)
         if self.is_within(op.outputs[0], MAX_OPS - 1, MAX_BUFFERS - 2) and not self.is_long(op.outputs[0]):
             return

@@ -199,6 +199,17 @@ class Reaches:
                 return False
         return True
 
+    def mixes(self, op: Op, number: int) -> bool:
+        """Whether a sum of products would run beside bools, with which gcc makes vectors of few elements."""
+        root = self.root_of(number)
+        if op.family != "elementwise" or self.groups.in_memory(root) or self.producer(root).kind != "Contraction":
+            return False
+        return any(self.graph.vars[i].dtype == "bool" for i in op.inputs)
+
+    def cuts(self, op: Op, number: int) -> bool:
+        """Whether a part is taken of axes that a Reshape joined, which then is no loop over those before."""
+        return op.kind == "Slice" and self.producer(number).kind == "Reshape"
+
     def root_of(self, var: int) -> int:
         """The value that a chain of Reshapes gives another shape: it lies in memory in the same order."""
         number = var

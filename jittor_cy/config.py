@@ -171,7 +171,7 @@ SETTINGS = (
         parse_bool,
         "a bool",
         False,
-        "Large 3 x 3 convolutions by Winograd's F(4, 3): other bits, 20 to 35 times the rounding error, up to 2 times "
+        "Large 3 x 3 convolutions by Winograd's F(4, 3): other bits, 20 to 40 times the rounding error, up to 2 times "
         "as fast (docs/benchmarks.md says where).",
     ),
     Setting("use_cuda", parse_bool, "a bool", False, "Make and run new Vars on the GPU."),

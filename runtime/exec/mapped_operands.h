@@ -18,8 +18,7 @@ class MappedOperands {
 
   /// How many iterations of a grid touch about a window's worth of pages, if all touch as many.
   int64_t part_of(int64_t grid) const noexcept;
-  /// The pages that were touched leave memory. Linux maps pages of its cache 64 KiB at a time, so a kernel that goes
-  /// through an operand in shorter steps than that has most of it mapped in each part.
+  /// The pages that were touched leave memory.
   void release_pages() const noexcept;
 
  private:

@@ -19,14 +19,33 @@ namespace jtcy {
 
 namespace {
 
-constexpr int64_t kPage = 4096;
 // A slot is generation * 2**44 + offset: 16 TiB of file.
 constexpr int kOffsetBits = 44;
 constexpr int64_t kOffsetMask = (int64_t{1} << kOffsetBits) - 1;
 // Linux moves at most 2 GiB a call; smaller pieces keep the process killable.
 constexpr int64_t kPiece = int64_t{64} << 20;
 
-int64_t slot_length(int64_t nbytes) noexcept { return (std::max<int64_t>(nbytes, 1) + kPage - 1) / kPage * kPage; }
+// Note [Areas]
+// Of a mapping that a kernel goes through in long steps (a channel of all images), only the pages that it touches may
+// be resident. Linux maps more at a time: up to 64 KiB of its page cache, or a whole folio, which is what one write
+// call made. It stays within an area of memory, and a folio within one is mapped by one fault. So slots, writes and
+// mappings are areas of a few pages; every second one is advised otherwise than its neighbours, or they would be
+// joined.
+constexpr int64_t kArea = int64_t{16} << 10;
+// A process may have 65,530 areas; a launch maps a dozen operands at most.
+constexpr int64_t kMostAreas = 4096;
+
+int64_t whole_areas(int64_t nbytes) noexcept { return (nbytes + kArea - 1) / kArea * kArea; }
+
+void divide_into_areas(void* address, int64_t length) noexcept {
+  const int64_t area = std::max(kArea, whole_areas(length / kMostAreas));
+  auto* const begin = static_cast<char*>(address);
+  for (int64_t at = area; at < length; at += 2 * area) {
+    ::madvise(begin + at, static_cast<std::size_t>(std::min(area, length - at)), MADV_DONTDUMP);
+  }
+}
+
+int64_t slot_length(int64_t nbytes) noexcept { return whole_areas(std::max<int64_t>(nbytes, 1)); }
 
 std::string environment(const char* name) {
   const char* const value = std::getenv(name);
@@ -144,7 +163,7 @@ void SpillFile::write(int64_t slot, const void* from, int64_t nbytes) {
   const char* at = static_cast<const char*>(from);
   int64_t offset = slot & kOffsetMask;
   for (int64_t left = nbytes; left > 0;) {
-    const ssize_t count = ::pwrite(descriptor_, at, static_cast<std::size_t>(std::min(left, kPiece)), offset);
+    const ssize_t count = ::pwrite(descriptor_, at, static_cast<std::size_t>(std::min(left, kArea)), offset);
     if (count < 0 && errno == EINTR) continue;
     JTCY_CHECK(count > 0, ErrorKind::kRuntime, "spill: ", nbytes, " bytes could not be written, ",
                count == 0 || errno == ENOSPC || errno == EDQUOT ? "the disk is full" : std::strerror(errno),
@@ -193,6 +212,7 @@ void* SpillFile::map(int64_t slot, int64_t nbytes, bool fresh) {
                                MAP_SHARED, descriptor_, offset);
   JTCY_CHECK(address != MAP_FAILED, ErrorKind::kRuntime, "spill: ", nbytes, " bytes of the file could not be mapped, ",
              std::strerror(errno), "\n  help: name another folder in JTCY_SPILL_DIR, or raise the memory budget");
+  divide_into_areas(address, slot_length(nbytes));
   try {
     if (verify_ && !fresh) check_sum(slot, address, nbytes);
   } catch (...) {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -56,7 +57,7 @@ print(json.dumps(dict(stats, equal=found.tobytes() == expected.tobytes())))
 def run(program: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     path = folder / "program.py"
     path.write_text(program)
-    return subprocess.run([sys.executable, str(path)], capture_output=True, text=True)
+    return subprocess.run([sys.executable, str(path)], capture_output=True, text=True, env=os.environ | environment)
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -116,3 +117,41 @@ def test_an_index_that_is_out_of_range_is_named_from_a_mapped_kernel(tmp_path: P
 
     assert "index 1536 is out of range" in done.stdout, done.stdout + done.stderr
     assert done.stdout.splitlines()[-1] == "True"
+
+
+# A channel of all images is touched in steps of 50 KiB, and Linux maps 64 KiB of a file at a time, or more.
+CHANNELS = """
+import json
+import jittor_cy as jt
+from jittor_cy import nn
+from tests.acceptance.budget import peak_rss, reset_peak_rss
+
+jt.flags.compile_at_once = jt.flags.wait_for_kernels = True
+norm, shape = nn.BatchNorm2d(16), (512, 16, 28, 28)
+
+def step(seed):
+    jt.seed(seed)
+    x, dy = jt.randn(*shape), jt.randn(*shape)
+    jt.sync([x, dy])
+    return jt.grad(norm(x), x, grad_outputs=dy).sum().item()
+
+jt.memory.budget({budget})
+step(1)
+jt.memory.trim()
+reset_peak_rss()
+baseline = peak_rss()
+step(2)
+print(json.dumps(dict(jt.memory.stats(), resident=peak_rss() - baseline)))
+"""
+
+
+def test_of_a_mapped_operand_few_pages_are_resident(tmp_path: Path) -> None:
+    budget = 36 * MIB  # one of the three tensors of 24.5 MiB
+
+    # A checksum would read all pages.
+    done = run(CHANNELS.replace("{budget}", str(budget)), tmp_path, JTCY_VERIFY="0")
+
+    assert done.returncode == 0, done.stderr
+    stats = json.loads(done.stdout)
+    assert stats["spill_mapped_nbytes"] > 0
+    assert stats["resident"] <= budget + 16 * MIB

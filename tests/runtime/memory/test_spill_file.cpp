@@ -17,7 +17,7 @@ namespace {
 
 using namespace jtcy;
 
-constexpr int64_t kPage = 4096;
+constexpr int64_t kArea = 16384;  // slots are made of them
 
 /// The newest descriptor of this process that is an unlinked regular file.
 int spill_descriptor() {
@@ -37,17 +37,17 @@ void test_crc32_is_the_common_one() {
 
 void test_slots_are_reused_first_fit_and_joined() {
   SpillFile file;
-  const int64_t a = file.take_slot(kPage), b = file.take_slot(2 * kPage), c = file.take_slot(1),
-                d = file.take_slot(kPage);
-  CHECK_EQ(b - a, kPage);
-  CHECK_EQ(c - b, 2 * kPage);
-  CHECK_EQ(d - c, kPage);
+  const int64_t a = file.take_slot(kArea), b = file.take_slot(2 * kArea), c = file.take_slot(1),
+                d = file.take_slot(kArea);
+  CHECK_EQ(b - a, kArea);
+  CHECK_EQ(c - b, 2 * kArea);
+  CHECK_EQ(d - c, kArea);
 
-  file.free_slot(a, kPage);
+  file.free_slot(a, kArea);
   file.free_slot(c, 1);
-  CHECK_EQ(file.take_slot(2 * kPage), d + kPage);  // neither hole is large enough
-  file.free_slot(b, 2 * kPage);
-  CHECK_EQ(file.take_slot(4 * kPage), a);  // all three were joined
+  CHECK_EQ(file.take_slot(2 * kArea), d + kArea);  // neither hole is large enough
+  file.free_slot(b, 2 * kArea);
+  CHECK_EQ(file.take_slot(4 * kArea), a);  // all three were joined
 }
 
 void test_nothing_is_left_in_the_folder() {

@@ -11,14 +11,15 @@ namespace {
 // t1 = (divisor v - c2 t2 - offset) / c1, which is a dim of the same form wherever t1 stood alone (in the cotangent, in
 // the other operand); the axis that moves farther goes: of the other one, fewer elements meet an output. All axes that
 // are left are summed. A convolution has the three indices of input, kernel and output with one relation; each of its
-// gradients of any order keeps two.
+// gradients of any order keeps two. Where the other operand is indexed by a division that a summed axis must make
+// exact (the filter's gradient of a transposed convolution), that index is summed over instead: no product is left out.
 
 using Dims = SmallVector<ContractionDim, 6>;
 
 class GradientMap {
  public:
-  GradientMap(const ContractionMap& map, const Dims& own, const SmallVector<int64_t, 8>& extents)
-      : map_(map), replaced_(extents.size()), known_(extents.size(), false) {
+  GradientMap(const ContractionMap& map, const Dims& own, const Dims& other, const SmallVector<int64_t, 8>& extents)
+      : map_(map), other_(other), replaced_(extents.size()), known_(extents.size(), false) {
     for (std::size_t dim = 0; dim < own.size(); ++dim) {
       if (is_alone(own[dim])) replace(own[dim].axis1, ContractionDim{static_cast<int64_t>(dim)});
     }
@@ -27,7 +28,14 @@ class GradientMap {
     }
     next_axis_ = static_cast<int64_t>(own.size());
     for (std::size_t axis = 0; axis < replaced_.size(); ++axis) {
-      if (!known_[axis]) replace(static_cast<int64_t>(axis), ContractionDim{next_axis_++});
+      if (known_[axis]) continue;
+      const int64_t number = next_axis_++, old = static_cast<int64_t>(axis);
+      const ContractionDim* const dim = divided_by(old);
+      if (dim != nullptr) {
+        express(*dim, old, number);
+      } else {
+        replace(old, ContractionDim{number});
+      }
     }
     result_.out_ndim = static_cast<int64_t>(own.size());
     result_.summed = next_axis_ - result_.out_ndim;
@@ -39,9 +47,12 @@ class GradientMap {
     for (int64_t axis = 0; axis < map_.out_ndim; ++axis) dims.push_back(rewrite(ContractionDim{axis}));
     return dims;
   }
-  Dims other(const Dims& dims) const {
+  Dims other() const {
     Dims out;
-    for (const ContractionDim& dim : dims) out.push_back(rewrite(dim));
+    for (const ContractionDim& dim : other_) {
+      const bool summed = dim.divisor != 1 && was_eliminated(exact_axis(dim));
+      out.push_back(summed ? ContractionDim{replaced_[exact_axis(dim)].axis1} : rewrite(dim));
+    }
     return out;
   }
   ContractionMap with(Dims a, Dims b) const {
@@ -65,7 +76,12 @@ class GradientMap {
     const bool swap =
         dim.axis2 >= 0 &&
         (known_[dim.axis1] || (!known_[dim.axis2] && reach(dim.axis2, dim.coef2) > reach(dim.axis1, dim.coef1)));
-    const int64_t gone = swap ? dim.axis2 : dim.axis1;
+    express(dim, swap ? dim.axis2 : dim.axis1, v);
+  }
+
+  /// The axis `gone` of a dim with the value v, by v and the dim's other axis.
+  void express(const ContractionDim& dim, int64_t gone, int64_t v) {
+    const bool swap = gone != dim.axis1;
     const int64_t stays = swap ? dim.axis1 : dim.axis2;
     const int64_t c_gone = swap ? dim.coef2 : dim.coef1;
     const int64_t c_stays = swap ? dim.coef1 : dim.coef2;
@@ -75,7 +91,30 @@ class GradientMap {
     eliminated_ |= uint64_t{1} << gone;
   }
 
-  bool was_eliminated(int64_t axis) const { return (eliminated_ >> axis & 1) != 0; }
+  /// The axis of a dim of the other operand that makes its division exact; -1: there is none.
+  int64_t exact_axis(const ContractionDim& dim) const {
+    const auto moves = [this](int64_t axis, int64_t coef, int64_t stays) {
+      return (coef == 1 || coef == -1) && is_output_of_map(axis) && stays >= 0 && !is_output_of_map(stays);
+    };
+    if (moves(dim.axis1, dim.coef1, dim.axis2)) return dim.axis1;
+    return dim.axis2 >= 0 && moves(dim.axis2, dim.coef2, dim.axis1) ? dim.axis2 : -1;
+  }
+  bool is_output_of_map(int64_t axis) const { return axis < map_.out_ndim; }
+
+  /// The only dim of the other operand that the axis indexes, if it is a division and its other axis is known.
+  const ContractionDim* divided_by(int64_t axis) const {
+    const ContractionDim* found = nullptr;
+    for (const ContractionDim& dim : other_) {
+      if (dim.axis1 != axis && dim.axis2 != axis) continue;
+      if (found != nullptr) return nullptr;
+      found = &dim;
+    }
+    if (found == nullptr || found->divisor == 1 || exact_axis(*found) != axis) return nullptr;
+    const int64_t stays = found->axis1 == axis ? found->axis2 : found->axis1;
+    return known_[stays] && !was_eliminated(stays) ? found : nullptr;
+  }
+
+  bool was_eliminated(int64_t axis) const { return axis >= 0 && (eliminated_ >> axis & 1) != 0; }
 
   ContractionDim rewrite(const ContractionDim& dim) const {
     if (was_eliminated(dim.axis1) && is_alone(dim)) {
@@ -94,6 +133,7 @@ class GradientMap {
   }
 
   const ContractionMap& map_;
+  const Dims& other_;
   SmallVector<ContractionDim, 8> replaced_;
   SmallVector<bool, 8> known_;
   uint64_t eliminated_ = 0;
@@ -120,13 +160,13 @@ JTCY_VJP(Contraction) {
   const ContractionMap map = ContractionMap::from(v.op.attrs);
   const auto extents = extents_of(v, map);
   if (v.wants(0)) {
-    const GradientMap gradient(map, map.a, extents);
-    const Attrs attrs = gradient.with(gradient.cotangent(), gradient.other(map.b)).to_attrs();
+    const GradientMap gradient(map, map.a, map.b, extents);
+    const Attrs attrs = gradient.with(gradient.cotangent(), gradient.other()).to_attrs();
     v.give(0, ProductGradient{v.dy, v.x(1), attrs});
   }
   if (v.wants(1)) {
-    const GradientMap gradient(map, map.b, extents);
-    const Attrs attrs = gradient.with(gradient.other(map.a), gradient.cotangent()).to_attrs();
+    const GradientMap gradient(map, map.b, map.a, extents);
+    const Attrs attrs = gradient.with(gradient.other(), gradient.cotangent()).to_attrs();
     v.give(1, ProductGradient{v.x(0), v.dy, attrs});
   }
 }

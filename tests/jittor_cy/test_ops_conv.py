@@ -175,6 +175,24 @@ def test_transposed_convolution_is_the_gradient_of_a_convolution(geometry):
     np.testing.assert_allclose(dw, conv_with_gradients(dy, w, x, **how)[2], rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.parametrize(("kernel", "stride", "padding"), [(4, 2, 1), (2, 2, 0), (3, 3, 1), (3, 1, 1), (2, 3, 0)])
+def test_transposed_convolution_sums_over_its_input_for_the_filter(kernel, stride, padding):
+    """The bits of a convolution's filter gradient with image and cotangent exchanged; gradients of that gradient."""
+    how = {"stride": stride, "padding": padding}
+    side = (9 - 1) * stride - 2 * padding + kernel
+    x, w, v, dy = (
+        jt.array(a.astype(np.float32)) for a in numbers((3, 5, 9, 9), *[(5, 4, kernel, kernel)] * 2, (3, 4, side, side))
+    )
+
+    dw = jt.grad((F.conv_transpose2d(x, w, **how) * dy).sum(), [w])[0]
+    exchanged = jt.grad((F.conv2d(dy, w, **how) * x).sum(), [w])[0]
+    of_x, of_dy = jt.grad((dw * v).sum(), [x, dy])
+
+    np.testing.assert_array_equal(dw.numpy(), exchanged.numpy())
+    np.testing.assert_allclose(of_x.numpy(), F.conv2d(dy, v, **how).numpy(), rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(of_dy.numpy(), F.conv_transpose2d(x, v, **how).numpy(), rtol=1e-4, atol=1e-4)
+
+
 @pytest.mark.parametrize("stride", [1, 2])
 @pytest.mark.parametrize("side", [7, 16, 31])
 def test_float32_convolution_as_in_torch(side, stride):

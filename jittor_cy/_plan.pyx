@@ -59,7 +59,7 @@ def _apply_without_passes(str text):
                 raise ArgumentError(f"flags.without_passes: there is no pass {name!r} that could be left out",
                                     help=f"passes are {', '.join(OPTIONAL)}")
     Executor.instance().wait_all()  # scratch memory of what is queued is for the way that it was planned with
-    set_windows("window" not in names)
+    set_windows("window" not in names, "planes" not in names)
     Executor.instance().clear_plans()
 
 

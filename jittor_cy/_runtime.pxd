@@ -417,7 +417,7 @@ cdef extern from "api.h" namespace "jtcy" nogil:
     const char* instruction_set()
     vector[string] instruction_sets(cbool supported_only) except +translate_exception
     cbool set_instruction_set(const char* name)
-    void set_windows(cbool on)
+    void set_windows(cbool on, cbool across_planes)
     void set_trace(int level, string channels) except +translate_exception
     void set_trace_sink(void (*sink)(void*, const char*) noexcept, void* context)
     void write_trace(const char* channel, const string& facts) except +translate_exception

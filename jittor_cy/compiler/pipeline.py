@@ -78,9 +78,9 @@ LOWER = (
     Pass("prefetch_within", prefetch_within, ensures=spec.named),
 )
 # What may be left out: unroll is a pass over the graph, beside one over groups, finer how a map's kernel is built, the
-# next three over launches; window is the runtime's own way of convolutions.
+# next three over launches; window and planes are the runtime's own ways of convolutions.
 OPTIONAL = (
-    *("unroll", "beside", "finer", "batch", "epilogue", "prologue", "window"),
+    *("unroll", "beside", "finer", "batch", "epilogue", "prologue", "window", "planes"),
     *(step.name for step in LOWER if step.name != "hoist"),
 )
 

@@ -108,6 +108,27 @@ typedef struct {
   JtAddSums add;
 } JtWindowSet;
 
+/* Convolutions of each channel alone (exec/planes.h): vectors hold the same element of as many planes as lanes. */
+/* to[place[i] + lane] = from[lane][i], i < count. */
+typedef void (*JtPlanesIn)(long long count, const void* const* from, const long long* place, void* to);
+/* to[lane][i] = vector i of `from`, lane by lane of the first `lanes`. */
+typedef void (*JtPlanesOut)(long long count, const void* from, int lanes, void* const* to);
+/* Vectors to[i * step] = sum over k < taps of vector x[place[k]] + i, times w[k]; i < some number. */
+typedef void (*JtPlanePositions)(long long taps, const void* x, const long long* place, const void* w, void* to,
+                                 long long step);
+/* sums[t] goes on with x[at[i] + place[t]] * y[i], i < count, t < some number. */
+typedef void (*JtPlaneSweep)(long long count, const void* x, const long long* at, const long long* place, const void* y,
+                             void* sums);
+#define JT_MOST_PLANE_POSITIONS 14
+#define JT_MOST_PLANE_TAPS 25
+typedef struct {
+  int most_positions, most_taps;
+  JtPlanesIn in;
+  JtPlanesOut out;
+  JtPlanePositions positions[JT_MOST_PLANE_POSITIONS]; /* by their number - 1 */
+  JtPlaneSweep sweep[JT_MOST_PLANE_TAPS];
+} JtPlaneSet;
+
 typedef struct {
   JtTileSet f32, f64, w8, w16, w32, w64, b; /* w: integers of so many bits, wrapping; b: bool, or of ands */
   JtGatherRows gather[6];                   /* 8, 16, 32, 64 bits as they are; float16, bfloat16 to float32 */
@@ -115,6 +136,7 @@ typedef struct {
   JtTurnRows turn[4];
   JtRoundRow round[2]; /* to float16, bfloat16 */
   JtWindowSet window_f32, window_f64;
+  JtPlaneSet plane_f32, plane_f64;
 } JtPrebuilt;
 /* contraction-abi-end */
 

@@ -44,8 +44,8 @@ const char* instruction_set() noexcept;
 std::vector<std::string> instruction_sets(bool supported_only);
 /// False when the machine cannot run it; null: the best one.
 bool set_instruction_set(const char* name) noexcept;
-/// Whether convolutions read their image from a slab (exec/window.h) or as every contraction; the bits are the same.
-/// Not while something runs.
-void set_windows(bool on) noexcept;
+/// Whether convolutions read their image from a slab (exec/window.h) or as every contraction, and those of each channel
+/// alone across planes (exec/planes.h); the bits are the same. Not while something runs.
+void set_windows(bool on, bool across_planes) noexcept;
 
 }  // namespace jtcy

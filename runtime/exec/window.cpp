@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "exec/kernel_math.h"
+#include "exec/planes.h"
 #include "exec/window_phases.h"
 #include "exec/window_run.h"
 
@@ -13,6 +14,7 @@ namespace jtcy {
 namespace {
 
 std::atomic<bool> windows{true};
+std::atomic<bool> planes{true};
 
 int64_t scratch_of(const Window& w, int threads) noexcept {
   return w.sums_positions ? window_rows_scratch(w, threads) : window_columns_scratch(w, threads);
@@ -58,10 +60,15 @@ void move_run(const Window& w, const char* from, char* to, int64_t count, int64_
   }
 }
 
-void set_windows(bool on) noexcept { windows = on; }
+void set_windows(bool on, bool across_planes) noexcept {
+  windows = on;
+  planes = across_planes;
+}
 
 int64_t window_scratch(const OpView& op, int threads) {
   if (!windows) return -1;
+  Planes p;
+  if (planes && analyse_planes(op, &p)) return planes_scratch(p, threads);
   Window w;
   if (analyse_window(op, nullptr, &w)) return scratch_of(w, threads);
   const std::vector<Phase> phases = split_phases(op);
@@ -77,6 +84,12 @@ int64_t window_scratch(const OpView& op, int threads) {
 bool run_window(const OpView& op, void* scratch, ThreadPool& pool, const Epilogue* epilogue, bool* epilogue_done) {
   if (!windows) return false;
   char* const memory = static_cast<char*>(scratch);
+  Planes p;
+  if (planes && analyse_planes(op, &p)) {
+    *epilogue_done = epilogue != nullptr && epilogue->piece == 1 && !p.sums_positions;
+    run_planes(p, memory, pool, *epilogue_done ? epilogue : nullptr);
+    return true;
+  }
   Window w;
   if (analyse_window(op, nullptr, &w)) {
     const bool by_elements = epilogue != nullptr && epilogue->piece == 1;

@@ -115,6 +115,33 @@ ContractionMap empty_map(const ConvAxes& axes, std::size_t spatial) {
   return map;
 }
 
+/// Whether each channel has a filter of its own: then groups are the channels, and nothing is split or joined.
+bool is_depthwise(const ConvCall& c) {
+  return c.spec.groups > 1 && c.weight->shape[0] == c.spec.groups && c.weight->shape[1] == 1;
+}
+
+/// Its contraction: n, channels, spatial..., then summed kernel...; `window` gives the dim of a spatial and a kernel
+/// axis.
+template <typename Window>
+VarRef depthwise(const ConvCall& c, const Shape& extents, const Window& window) {
+  const auto spatial = static_cast<int64_t>(c.spatial);
+  ContractionMap map;
+  map.out_ndim = 2 + spatial;
+  map.summed = spatial;
+  add_plain(&map.a, 0);
+  add_plain(&map.a, 1);
+  add_plain(&map.b, 1);
+  for (int64_t n = 0; n < spatial; ++n) {
+    map.a.push_back(window(static_cast<std::size_t>(n), 2 + n, 2 + spatial + n));
+    add_plain(&map.b, 2 + spatial + n);
+  }
+  Shape filters = c.weight->shape;
+  filters.erase(1);
+  Shape shape{c.x->shape[0], c.spec.groups};
+  for (const int64_t extent : extents) shape.push_back(extent);
+  return make_contraction(c.x, make_reshape(c.weight, filters, "conv"), map.to_attrs(), shape, c.function);
+}
+
 Shape grouped_shape(int64_t batch, int64_t groups, int64_t channels, const Shape& extents) {
   Shape shape{batch};
   if (groups > 1) shape.push_back(groups);
@@ -135,14 +162,17 @@ VarRef compose_conv(const VarRef& x_given, const VarRef& weight_given, const Var
              " channels, weight ", weight->shape[1], " in each of ", groups, " groups", operand_lines({x, weight}));
   const Shape extents = conv_extents(call);
   if (is_winograd(x, weight, spec)) return call.add_bias(winograd_conv(x, weight, spec.padding), weight->shape[0]);
+  const auto window = [&spec](std::size_t i, int64_t position, int64_t tap) {
+    return ContractionDim{position, spec.stride[i], tap, spec.dilation[i], 1, -spec.padding[i]};
+  };
+  if (is_depthwise(call)) return call.add_bias(depthwise(call, extents, window), groups);
   const ConvAxes axes(groups > 1, call.spatial);
   ContractionMap map = empty_map(axes, call.spatial);
   add_plain(&map.b, axes.channels);
   add_plain(&map.b, axes.summed_channels);
   for (std::size_t i = 0; i < call.spatial; ++i) {
     const auto n = static_cast<int64_t>(i);
-    map.a.push_back(ContractionDim{axes.first_spatial + n, spec.stride[i], axes.first_kernel + n, spec.dilation[i], 1,
-                                   -spec.padding[i]});
+    map.a.push_back(window(i, axes.first_spatial + n, axes.first_kernel + n));
     add_plain(&map.b, axes.first_kernel + n);
   }
   const Shape shape = grouped_shape(x->shape[0], groups, weight->shape[0] / groups, extents);
@@ -162,14 +192,17 @@ VarRef compose_conv_transpose(const VarRef& x_given, const VarRef& weight_given,
              " channels, weight ", weight->shape[0], operand_lines({x, weight}),
              "\n  help: weight is (in channels, out channels / groups, ...)");
   const Shape extents = transposed_extents(call, output_padding);
+  const auto window = [&spec](std::size_t i, int64_t position, int64_t tap) {
+    return ContractionDim{position, 1, tap, -spec.dilation[i], spec.stride[i], spec.padding[i]};
+  };
+  if (is_depthwise(call)) return call.add_bias(depthwise(call, extents, window), groups);
   const ConvAxes axes(groups > 1, call.spatial);
   ContractionMap map = empty_map(axes, call.spatial);
   add_plain(&map.b, axes.summed_channels);
   add_plain(&map.b, axes.channels);
   for (std::size_t i = 0; i < call.spatial; ++i) {
     const auto n = static_cast<int64_t>(i);
-    map.a.push_back(ContractionDim{axes.first_spatial + n, 1, axes.first_kernel + n, -spec.dilation[i], spec.stride[i],
-                                   spec.padding[i]});
+    map.a.push_back(window(i, axes.first_spatial + n, axes.first_kernel + n));
     add_plain(&map.b, axes.first_kernel + n);
   }
   const Shape shape = grouped_shape(x->shape[0], groups, weight->shape[1], extents);

@@ -153,6 +153,67 @@ def test_every_second_column(padding, columns, kernel):
         np.testing.assert_array_equal(one, other)
 
 
+# (images, channels, rows, columns, kernel, stride, padding, dilation): one vector of planes and less, several; maps of
+# less than a vector; more rows than a slab; taps that see borders alone, more of them than accumulators.
+DEPTHWISE = [
+    (2, 5, 7, 7, (3, 3), 1, 1, 1),
+    (3, 16, 5, 9, (5, 5), 1, 2, 1),
+    (2, 33, 14, 14, (7, 7), 1, 3, 1),
+    (1, 32, 90, 60, (3, 3), 1, 1, 1),
+    (2, 20, 33, 17, (3, 2), 2, 1, 1),
+    (2, 17, 11, 12, (4, 3), 3, 2, 2),
+    (2, 24, 3, 3, (7, 7), 1, 3, 1),
+    (4, 6, 1, 40, (1, 5), 1, 2, 1),
+]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("sizes", DEPTHWISE)
+def test_each_channel_with_its_own_filter(sizes, dtype):
+    images, channels, rows, columns, kernel, stride, padding, dilation = sizes
+    how = {"stride": stride, "padding": padding, "dilation": dilation, "groups": channels}
+    shapes = (images, channels, rows, columns), (channels, 1, *kernel)
+    arrays = numbers(*shapes, (images, channels, *out_extents(*shapes, **how)))
+    expected = conv_with_gradients(*arrays, **how)
+    given = [a.astype(dtype) for a in arrays]
+    given[0][0, 0, 0, 0] = np.inf  # times the zeros of a border: NaN
+
+    def with_epilogue(x, w):
+        return F.relu(F.conv2d(x, w, None, **how)) + 1
+
+    def transposed(dy, w):
+        return F.conv_transpose2d(dy, w, None, stride, padding, 0, channels, dilation)
+
+    found = []
+    for threads, without in ((1, ""), (2, ""), (2, "planes"), (2, "window")):
+        with jt.flags(without_passes=without):
+            ways = [run(lambda x, w: F.conv2d(x, w, None, **how), [a.astype(dtype) for a in arrays], threads)]
+            ways.append(run(lambda x, w: F.conv2d(x, w, None, **how), given, threads))
+            ways.append(run(with_epilogue, given, threads))
+            x, w, dy = map(jt.array, given)
+            up = transposed(dy, w)
+            ways.append([v.numpy().copy() for v in (up, *jt.grad((up * up).sum(), [dy, w]))])
+            found.append([one for way in ways for one in way])
+
+    tolerance = 1e-3 if dtype == np.float32 else 1e-11
+    for one, other in zip(found[0], expected):
+        np.testing.assert_allclose(one, other, rtol=tolerance, atol=tolerance)
+    for others in found[1:]:
+        for one, other in zip(found[0], others):
+            np.testing.assert_array_equal(one, other)
+
+
+def test_each_channel_with_its_own_filter_reads_a_part_of_an_image():
+    x, w, dy = (a.astype(np.float32) for a in numbers((2, 20, 12, 15), (20, 1, 3, 3), (2, 20, 9, 10)))
+    how = {"stride": 1, "padding": 1, "dilation": 1, "groups": 20}
+    part = np.ascontiguousarray(x[:, :, 2:11, 3:13])
+
+    found = F.conv2d(jt.array(x)[:, :, 2:11, 3:13], jt.array(w), None, **how)
+
+    np.testing.assert_allclose(found.numpy(), conv_with_gradients(part, w, dy, **how)[0], rtol=1e-4, atol=1e-4)
+    np.testing.assert_array_equal(found.numpy(), F.conv2d(jt.array(part), jt.array(w), None, **how).numpy())
+
+
 @settings(max_examples=15, deadline=None)
 @given(geometries(2, 2))
 def test_transposed_convolution_is_the_gradient_of_a_convolution(geometry):

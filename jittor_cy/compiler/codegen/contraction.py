@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass, field
 
 from jittor_cy.compiler.codegen.contraction_pack import copy_source, dots_source, round_source, turn_source
+from jittor_cy.compiler.codegen.contraction_planes import plane_row, plane_sources
 from jittor_cy.compiler.codegen.contraction_window import (
     fetching_steps,
     halves,
@@ -31,6 +32,7 @@ class InstructionSet:
     vector_nbytes: int
     rows: int
     vectors: int
+    registers: int
     fma: dict[str, str]  # element → expression in t, b, c
     # element → b with the lanes of a mask read at a place; none: there are no masked loads
     masked: dict[str, str] = field(default_factory=dict)
@@ -46,6 +48,7 @@ INSTRUCTION_SETS = (
         64,
         12,
         2,
+        32,
         {
             "f32": "__builtin_ia32_vfmaddps512_mask({t}, {b}, {c}, (unsigned short)-1, 4)",
             "f64": "__builtin_ia32_vfmaddpd512_mask({t}, {b}, {c}, (unsigned char)-1, 4)",
@@ -64,9 +67,10 @@ INSTRUCTION_SETS = (
         32,
         6,
         2,
+        16,
         {"f32": "__builtin_ia32_vfmaddps256({t}, {b}, {c})", "f64": "__builtin_ia32_vfmaddpd256({t}, {b}, {c})"},
     ),
-    InstructionSet("portable", 16, 4, 2, {}),
+    InstructionSet("portable", 16, 4, 2, 16, {}),
 )
 
 
@@ -332,6 +336,7 @@ def table_source(isa: InstructionSet) -> str:
             f"  {{{', '.join(f'turn_{name}' for name in words)}}},",
             "  {round_f16, round_bf16},",
             *(window_row(e.name, tile_rows(isa, e), isa.vectors, e.name in isa.masked) for e in WINDOW_ELEMENTS),
+            *(plane_row(e.name, isa.registers) for e in WINDOW_ELEMENTS),
             "};",
         ]
     )
@@ -376,6 +381,7 @@ def prebuilt_source(isa: InstructionSet, abi: str, maths: str) -> str:
     for e in WINDOW_ELEMENTS:
         lanes, fma = isa.vector_nbytes // e.nbytes, isa.fma.get(e.name, e.multiply_add)
         parts += window_sources(e.name, e.ctype, lanes, tile_rows(isa, e), isa.vectors, fma)
+        parts += plane_sources(e.name, e.ctype, lanes, isa.registers, fma)
         if e.name in isa.masked:
             parts += merged_sources(e.name, e.ctype, lanes, tile_rows(isa, e), fma, isa.masked[e.name])
             parts.append(put_apart(e.name, e.ctype, lanes, isa.put[e.name]))

@@ -5,8 +5,8 @@
 
 Pooling and its gradient are then kernels over their outputs, with what comes before and after them. So is a Contraction
 of few terms one operand of which has every axis of the output (the channels of images times a number each): nothing is
-read often enough to be packed. So is one with a small matrix along one axis, and a convolution of each channel with a
-filter of its own of up to 3 x 3; with larger ones, the runtime's own way is faster.
+read often enough to be packed. So is one with a small matrix along one axis, and, of 16-bit floats, a convolution of
+each channel with a filter of its own of up to 3 x 3: for float32 and float64 the runtime's own way is faster.
 """
 
 from __future__ import annotations
@@ -22,9 +22,10 @@ __all__ = ["unroll"]
 
 # Elements of a window: 7 x 7. Longer expressions spill registers.
 MAX_ELEMENTS = 49
-# Taps of a convolution of each channel with a filter of its own: 3 x 3. 96 channels of 14 x 14 with 3 x 3 and 5 x 5: by
-# the runtime 1.5 and 0.3 ms (384 of 14 x 14), as a map 0.8 and 0.9 ms: its rows are cut at each tap.
+# Taps of a convolution of each channel with a filter of its own: 3 x 3. Rows of a map are cut at each tap.
 MAX_TAPS = 9
+# runtime/exec/planes.h: 0.2 to 0.5 of the time of such a map.
+OF_THE_RUNTIME = ("float32", "float64")
 
 
 def unroll(graph: Graph) -> Graph:
@@ -47,7 +48,9 @@ def has_few_terms(graph: Graph, op: Op) -> bool:
     if any(is_small(graph.vars[number]) for number in op.inputs):
         return len(extents) == 1 and all(dim.divisor == 1 for dims in operands for dim in dims)
     found = [dim for dims in operands for dim in dims if not dim.is_alone]
-    if found and (math.prod(extents) > MAX_TAPS or any(dim.divisor != 1 for dim in found)):
+    if found and (graph.vars[op.outputs[0]].dtype in OF_THE_RUNTIME or math.prod(extents) > MAX_TAPS):
+        return False
+    if any(dim.divisor != 1 for dim in found):
         return False
     needed = {a for a, s in enumerate(graph.vars[op.outputs[0]].shape) if s.value != 1}
     return any(needed <= {axis for dim in dims for axis in dim.axes} for dims in operands)

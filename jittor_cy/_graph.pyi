@@ -50,6 +50,9 @@ def reduce(kind: str, x: Var, axes: int, keepdims: bool, function: str) -> Var:
 
 def mean(x: Var, axes: int, keepdims: bool) -> Var: ...
 def variance(x: Var, axes: int, keepdims: bool, correction: float) -> Var: ...
+def scan(kind: str, x: Var, axis: int, function: str) -> Var:
+    """`kind` is sum or prod; `axis` is not negative."""
+
 def contraction(a: Var, b: Var, structure: Ints, offsets: Ints, shape: Ints, function: str) -> Var: ...
 
 # ---- gradients ----

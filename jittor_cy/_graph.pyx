@@ -16,6 +16,7 @@ from jittor_cy._runtime cimport (
     OpKind,
     ReduceKind,
     Refs2,
+    ScanKind,
     Shapes2,
     VarNode,
     VarRef,
@@ -45,6 +46,7 @@ from jittor_cy._runtime cimport (
     make_reindex,
     make_reindex_reduce,
     make_reshape,
+    make_scan,
     make_slice,
     make_transpose,
     op_name,
@@ -210,6 +212,12 @@ def mean(Var x not None, uint32_t axes, bint keepdims):
 
 def variance(Var x not None, uint32_t axes, bint keepdims, double correction):
     return wrap(compose_variance(current(x)[0], axes, keepdims, correction))
+
+
+def scan(str kind, Var x not None, int64_t axis, str function):
+    name = function.encode()
+    cdef VarRef no_factor
+    return wrap(make_scan(current(x)[0], no_factor, <ScanKind><unsigned char><int>REDUCTIONS[kind], axis, False, name))
 
 
 def contraction(Var a not None, Var b not None, structure, offsets, shape, str function):

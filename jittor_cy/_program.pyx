@@ -34,8 +34,8 @@ from jittor_cy._runtime cimport (
 from jittor_cy import config
 
 # Family in runtime/graph/op_kind.h, in its order.
-FAMILIES = ("source", "random", "movement", "elementwise", "reindex", "reindex_reduce", "reduce", "contraction",
-            "attention", "opaque")
+FAMILIES = ("source", "random", "movement", "elementwise", "reindex", "reindex_reduce", "reduce", "scan",
+            "contraction", "attention", "opaque")
 DIM_KINDS = {"extent": DimWhat.kExtent, "stride": DimWhat.kStride, "constant": DimWhat.kConstant,
              "count": DimWhat.kCount}
 

@@ -187,6 +187,8 @@ cdef extern from "api.h" namespace "jtcy" nogil:
         kMinimum
         kCode
     const int kOpKindCount
+    cdef enum class ScanKind(uint8_t):
+        pass
     cdef enum class ReduceKind(uint8_t):
         kSum
         kProd
@@ -286,6 +288,8 @@ cdef extern from "api.h" namespace "jtcy" nogil:
                                  const char* function) except +translate_exception
     VarRef compose_unary(OpKind kind, const VarRef& x, const char* function) except +translate_exception
     VarRef compose_where(const VarRef& condition, const VarRef& a, const VarRef& b) except +translate_exception
+    VarRef make_scan(const VarRef& x, const VarRef& factor, ScanKind kind, int64_t axis, cbool reverse,
+                     const char* function) except +translate_exception
     VarRef compose_reduce(ReduceKind kind, const VarRef& x, uint32_t axes, cbool keepdims,
                           const char* function) except +translate_exception
     VarRef compose_mean(const VarRef& x, uint32_t axes, cbool keepdims) except +translate_exception

@@ -139,7 +139,7 @@ def compile_graph(graph: Graph, options: Options, search: Search | None = None) 
 
 
 def runs_itself(graph: Graph, op: Op, scatter_of: object) -> None:
-    """On the CPU the runtime has contractions, scatters and user code of its own."""
+    """On the CPU the runtime has contractions, scans, scatters and user code of its own."""
 
 
 def made_by_contractions(graph: Graph) -> frozenset[int]:

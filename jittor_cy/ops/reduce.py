@@ -34,9 +34,6 @@ __all__ = [
     "var",
 ]
 
-# A cumulative sum compares each element with a block of this many: cost n * block, depth log_block(n).
-SCAN_BLOCK = 8
-
 
 def reduce(kind: str, x: Any, dim: Any, keepdim: Any, axis: Any, keepdims: Any, function: str) -> Var:
     x, axes, keep = reduction_axes(x, dim, keepdim, axis, keepdims, function)
@@ -286,8 +283,9 @@ def logsumexp(x: Var, dim: Any = None, keepdim: bool = False, *, axis: Any = Non
 def cumsum(x: Var, dim: int | None = None, dtype: Any = None, *, axis: int | None = None) -> Var:
     """Sums of the elements up to each one along `dim`.
 
-    Dtypes:   bool and integers give int64
-    Cost:     each element is compared with its block of 8: 8 n additions, a few kernels
+    Dtypes:   bool and integers give int64; floats accumulate in float64
+    Gradient: x
+    Cost:     one pass over x; two where there are few long lines, whose blocks of 512 are summed up first
     Example:  >>> jt.cumsum(jt.array([1, 2, 3]), 0).tolist()
               [1, 3, 6]
     """
@@ -297,7 +295,9 @@ def cumsum(x: Var, dim: int | None = None, dtype: Any = None, *, axis: int | Non
 def cumprod(x: Var, dim: int | None = None, dtype: Any = None, *, axis: int | None = None) -> Var:
     """Products of the elements up to each one along `dim`.
 
-    Cost:     as cumsum
+    Dtypes:   bool and integers give int64; floats accumulate in float64
+    Gradient: x; zeros do no harm
+    Cost:     one pass over x, one line of elements after the other
     """
     return scan(e.in_dtype(x, dtype, "cumprod"), dim, axis, "prod", "cumprod")
 
@@ -311,41 +311,4 @@ def scan(x: Var, dim: Any, axis: Any, kind: str, function: str) -> Var:
         x = e.cast(x, "int64")
     if x.ndim == 0:
         return x
-    order = [i for i in range(x.ndim) if i != place] + [place]
-    back = sorted(range(x.ndim), key=order.__getitem__)
-    return _graph.transpose(scan_last(_graph.transpose(x, order), kind), back)
-
-
-def scan_last(x: Var, kind: str) -> Var:
-    """Along the last axis: within blocks, then the blocks before each block."""
-    *rest, n = x.shape
-    if n <= SCAN_BLOCK:
-        return scan_block(x, kind)
-    blocks = -(-n // SCAN_BLOCK)
-    padded = _graph.pad(x, [0] * x.ndim, (*rest, blocks * SCAN_BLOCK), 0.0 if kind == "sum" else 1.0)
-    within = scan_block(_graph.reshape(padded, (*rest, blocks, SCAN_BLOCK)), kind)
-    ends = _graph.slice_(within, [0] * (x.ndim) + [SCAN_BLOCK - 1], [1] * (x.ndim + 1), (*rest, blocks, 1))
-    before = scan_last(_graph.reshape(ends, (*rest, blocks)), kind)
-    low = [0] * (x.ndim - 1) + [1]
-    shifted = _graph.pad(
-        _graph.slice_(before, [0] * x.ndim, [1] * x.ndim, (*rest, blocks - 1)),
-        low,
-        (*rest, blocks),
-        0.0 if kind == "sum" else 1.0,
-    )
-    carried = _graph.reshape(shifted, (*rest, blocks, 1))
-    whole = within + carried if kind == "sum" else within * carried
-    flat = _graph.reshape(whole, (*rest, blocks * SCAN_BLOCK))
-    return _graph.slice_(flat, [0] * x.ndim, [1] * x.ndim, tuple(x.shape))
-
-
-def scan_block(x: Var, kind: str) -> Var:
-    """Each output chooses the inputs up to it; chosen by where, so that an infinity stays out of what is before it."""
-    n = x.shape[-1]
-    shape = (*x.shape[:-1], n, n)
-    wide = _graph.broadcast_axes(x, shape, [*range(x.ndim - 1), -1, x.ndim - 1])
-    column = _graph.iota((n, n), "int64", 1, 0, 1)
-    row = _graph.iota((n, n), "int64", 0, 0, 1)
-    identity = _graph.full((), str(x.dtype), 0 if kind == "sum" else 1)
-    chosen = _graph.where(_graph.broadcast_to(column <= row, shape), wide, _graph.broadcast_to(identity, shape))
-    return _graph.reduce(kind, chosen, 1 << x.ndim, False, "cumsum")
+    return _graph.scan(kind, x, place, function)

@@ -7,6 +7,7 @@
 #include "exec/attention.h"
 #include "exec/contraction.h"
 #include "exec/interpreter_view.h"
+#include "exec/scan.h"
 
 namespace jtcy {
 
@@ -90,6 +91,8 @@ int64_t interpreter_scratch(const OpView& op, int threads) {
   switch (family_of(op.kind)) {
     case Family::kReduce:
       return reduce_scratch(op);
+    case Family::kScan:
+      return scan_scratch(op);
     case Family::kReindexReduce:
       return reindex_reduce_scratch(op);
     case Family::kContraction:
@@ -123,6 +126,8 @@ void interpret(const OpView& op, void* scratch, KernelError* error, ThreadPool& 
       return interpret_reindex_reduce(op, scratch, error, pool);
     case Family::kReduce:
       return interpret_reduce(op, scratch, pool);
+    case Family::kScan:
+      return run_scan(op, scratch, pool);
     case Family::kContraction:
       return run_contraction(op, scratch, pool);
     case Family::kAttention:

@@ -201,6 +201,7 @@ const IsaTable& isa_table() {
     table.add_places = add_places;
     table.from_end = from_end;
     fill_attention(&table);
+    fill_scan(&table);
     return true;
   }();
   static_cast<void>(filled);

@@ -47,6 +47,7 @@ void fill_binary(IsaTable* table);
 void fill_cast(IsaTable* table);
 void fill_fold(IsaTable* table);
 void fill_attention(IsaTable* table);
+void fill_scan(IsaTable* table);
 
 constexpr int index_of(OpKind kind) { return static_cast<int>(kind); }
 constexpr int index_of(Dtype dtype) { return static_cast<int>(dtype); }

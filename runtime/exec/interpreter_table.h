@@ -2,6 +2,7 @@
 #pragma once
 #include "device/dtype.h"
 #include "exec/attention_loops.h"
+#include "exec/scan_loops.h"
 #include "graph/op_kind.h"
 
 namespace jtcy {
@@ -52,6 +53,7 @@ struct IsaTable {
   Extreme extreme[2][kDtypeCount];  // max, min
   ExtremeRun extreme_run[2][kDtypeCount];
   AttentionLoops attention[2];  // float32, float64
+  ScanLoops scan[kScanKinds][kDtypeCount];
 };
 
 namespace avx512 {

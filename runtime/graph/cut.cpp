@@ -176,6 +176,7 @@ bool is_dear(const Op& op) noexcept {
     case Family::kContraction:
     case Family::kAttention:
     case Family::kReduce:
+    case Family::kScan:
     case Family::kRandom:
     case Family::kReindexReduce:
     case Family::kOpaque:

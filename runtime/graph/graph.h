@@ -58,6 +58,10 @@ VarRef make_reindex(const SmallVector<VarRef, 2>& inputs, Attrs attrs, const Sha
 VarRef make_reindex_reduce(const SmallVector<VarRef, 2>& inputs, Attrs attrs, const Shape& shape, const char* function);
 /// Any set of axes (bit mask): chains of one Reduce a contiguous run of axes, innermost first. Drops the axes.
 VarRef make_reduce(const VarRef& x, ReduceKind kind, uint32_t axes, const char* function);
+/// Running sums or products along an axis, in reverse from its end; `factor` of x's shape and dtype for kLinear only.
+/// Products have no reverse.
+VarRef make_scan(const VarRef& x, const VarRef& factor, ScanKind kind, int64_t axis, bool reverse,
+                 const char* function);
 VarRef make_contraction(const VarRef& a, const VarRef& b, const Attrs& attrs, const Shape& shape, const char* function);
 
 /// The same value without a gradient path.

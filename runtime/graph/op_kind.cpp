@@ -6,7 +6,7 @@ namespace {
 
 constexpr Family kSource = Family::kSource, kRandom = Family::kRandom, kMovement = Family::kMovement,
                  kElementwise = Family::kElementwise, kReindex = Family::kReindex,
-                 kReindexReduce = Family::kReindexReduce, kReduce = Family::kReduce,
+                 kReindexReduce = Family::kReindexReduce, kReduce = Family::kReduce, kScan = Family::kScan,
                  kContraction = Family::kContraction, kAttention = Family::kAttention, kOpaque = Family::kOpaque;
 constexpr DtypeRule kSame = DtypeRule::kSame, kBool = DtypeRule::kBool, kGiven = DtypeRule::kGiven,
                     kWhere = DtypeRule::kWhere, kFirst = DtypeRule::kFirst;

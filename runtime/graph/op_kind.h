@@ -26,6 +26,7 @@ enum class Family : uint8_t {
   kReindex,
   kReindexReduce,
   kReduce,
+  kScan,
   kContraction,
   kAttention,
   kOpaque,
@@ -37,6 +38,8 @@ enum class DtypeRule : uint8_t { kSame, kBool, kGiven, kIndex, kWhere, kFirst };
 enum OpProperty : uint8_t { kNone = 0, kCommutative = 1, kFloatOnly = 2, kIntOnly = 4, kCostly = 8 };
 
 enum class ReduceKind : uint8_t { kSum = 0, kProd = 1, kMax = 2, kMin = 3, kArgMax = 4, kArgMin = 5 };
+
+enum class ScanKind : uint8_t { kSum = 0, kProd = 1, kLinear = 2 };
 
 /// A row of op_kinds.def.
 struct OpTraits {

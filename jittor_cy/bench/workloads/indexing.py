@@ -46,4 +46,20 @@ CASES = (
         nbytes=2 * FLOAT * 4096 * 1024,
         terms=1024,
     ),
+    Case(
+        name="cumsum_columns",
+        about="running sums of the columns of (4096, 1024)",
+        inputs=lambda m: {"x": m.normal(4096, 1024)},
+        run=lambda fw, x: fw.cumsum(x, 0),
+        nbytes=2 * FLOAT * 4096 * 1024,
+        terms=4096,
+    ),
+    Case(
+        name="cumsum_long",
+        about="running sums of 2^22 elements",
+        inputs=lambda m: {"x": m.normal(1 << 22)},
+        run=lambda fw, x: fw.cumsum(x, 0),
+        nbytes=2 * FLOAT * (1 << 22),
+        terms=1 << 22,
+    ),
 )

@@ -17,6 +17,7 @@ from jittor_cy.compiler.codegen.cpu import KEY, scratch_order
 from jittor_cy.compiler.codegen.cuda_reduce import PAIRWISE, THREADS, Fold, ReducePrinter, fold_text
 from jittor_cy.compiler.codegen.cuda_text import PRELUDE, KernelShape, cuda_math, parameter_struct, shape_line
 from jittor_cy.compiler.codegen.pasted import closure, preamble
+from jittor_cy.compiler.codegen.scan_cuda import ScanKernel
 from jittor_cy.compiler.codegen.scatter_cuda import ScatterKernel
 from jittor_cy.compiler.ir.expr import Expr
 from jittor_cy.compiler.ir.graph import Graph, Op
@@ -65,6 +66,11 @@ def single_kernel(
         body, shapes = scatter.body(f"kernel_{KEY}")
         source = keyed(f"reindex_reduce_{dtype}", cuda_text(f"reindex_reduce_{dtype}", body, shapes), len(shapes))
         return scatter.launch(source.key), source
+    if op.kind == "Scan":
+        scan = ScanKernel(graph, op)
+        body, shapes = scan.body(f"kernel_{KEY}")
+        source = keyed(f"scan_{dtype}", cuda_text(f"scan_{dtype}", body, shapes), len(shapes))
+        return scan.launch(source.key), source
     return None
 
 

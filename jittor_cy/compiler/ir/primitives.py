@@ -152,6 +152,7 @@ KINDS = (
     "Reindex",
     "ReindexReduce",
     "Reduce",
+    "Scan",
     "Contraction",
     "Attention",
     "AttentionGradient",

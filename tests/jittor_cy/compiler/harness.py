@@ -22,6 +22,7 @@ FAMILIES = {
     "Iota": "source",
     "Random": "random",
     "Reduce": "reduce",
+    "Scan": "scan",
     "Reindex": "reindex",
     "ReindexReduce": "reindex_reduce",
     "Contraction": "contraction",

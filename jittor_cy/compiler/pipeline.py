@@ -77,10 +77,10 @@ LOWER = (
     Pass("join", join, ensures=spec.named),
     Pass("prefetch_within", prefetch_within, ensures=spec.named),
 )
-# What may be left out: unroll is a pass over the graph, beside one over groups, finer how a map's kernel is built, the
-# next three over launches; window and planes are the runtime's own ways of convolutions.
+# What may be left out: unroll is a pass over the graph, the next two are about groups, finer how a map's kernel is
+# built, the next three over launches; window and planes are the runtime's own ways of convolutions.
 OPTIONAL = (
-    *("unroll", "beside", "finer", "batch", "epilogue", "prologue", "window", "planes"),
+    *("unroll", "beside", "along_memory", "finer", "batch", "epilogue", "prologue", "window", "planes"),
     *(step.name for step in LOWER if step.name != "hoist"),
 )
 
@@ -114,7 +114,7 @@ def compile_graph(graph: Graph, options: Options, search: Search | None = None) 
     graph = simplify_graph(graph)
     if "unroll" not in options.without:
         graph = unroll(graph)
-    groups, notes = fuse(graph, options.fuse, "beside" not in options.without)
+    groups, notes = fuse(graph, options.fuse, "beside" not in options.without, "along_memory" not in options.without)
     if graph.device == "cuda":
         from jittor_cy.compiler.codegen.cuda import single_kernel, source_of  # loaded where a GPU is used
     else:

@@ -217,16 +217,12 @@ class Kernel:
     schedule: Schedule = Schedule()
 
 
-# Elements of a row that a reduction works on side by side (docs/bits.md).
-ROW_LANES = 64
-
-
 def in_lanes(loop: ReduceLoop) -> bool:
     """Whether a row is reduced in whole sets of lanes, a loop over each: it may be long, and has no inner loop."""
     simple = all(isinstance(s, (Define, Assign, Check)) for s in loop.body)
     short = loop.extent.kind == "const" and int(str(loop.extent.data)) <= loop.lanes
     search = any(r.kind.startswith("Arg") for r in loop.results)
-    return loop.columns is None and loop.lanes == ROW_LANES and simple and not short and not search
+    return loop.columns is None and loop.lanes > 1 and simple and not short and not search
 
 
 def begin_of(axis: Expr) -> Expr:

@@ -11,6 +11,7 @@ from jittor_cy.compiler.schedule.chain import Refusal, chains, still_apart
 from jittor_cy.compiler.schedule.group import GATHERS, Group, GroupSet, stays_apart
 from jittor_cy.compiler.schedule.heuristic import CHEAP, MAX_BUFFERS, MAX_CONCAT, MAX_OPS, MAX_REDUCTIONS
 from jittor_cy.compiler.schedule.labels import MISALIGNED, Labels, covers, down, real_axes
+from jittor_cy.compiler.schedule.orientation import is_turned, orientation, stores_along
 from jittor_cy.compiler.schedule.reach import POINTWISE, Reach, Reaches
 from jittor_cy.compiler.schedule.second_look import computed_again
 from jittor_cy.debug.trace import is_on, trace
@@ -60,14 +61,16 @@ LOOK_BACK = 8
 MAX_ROUNDS = 4
 
 
-def fuse(graph: Graph, enabled: bool = True, beside: bool = True) -> tuple[list[tuple[Group, ...]], list[str]]:
+def fuse(
+    graph: Graph, enabled: bool = True, beside: bool = True, along_memory: bool = True
+) -> tuple[list[tuple[Group, ...]], list[str]]:
     """Groups, those of one kernel together, in an order in which they can run; and why ops were kept apart.
 
     Every op that is needed is in a group.
     """
     stored: dict[int, None] = {}
     for _ in range(MAX_ROUNDS):
-        fusion = Fusion(graph, enabled, stored)
+        fusion = Fusion(graph, enabled, stored, along_memory)
         fusion.run()
         found = computed_again(fusion, fusion.readers, stored) if enabled else []
         if not found:
@@ -80,9 +83,9 @@ def fuse(graph: Graph, enabled: bool = True, beside: bool = True) -> tuple[list[
 class Fusion(Reaches):
     """One pass over the ops: pointwise values stay expressions until something needs them in memory."""
 
-    def __init__(self, graph: Graph, enabled: bool, stored: dict[int, None]) -> None:
+    def __init__(self, graph: Graph, enabled: bool, stored: dict[int, None], along_memory: bool = True) -> None:
         super().__init__(graph, GroupSet(graph))
-        self.enabled, self.stored = enabled, stored
+        self.enabled, self.stored, self.along_memory = enabled, stored, along_memory
         self.refusals: list[Refusal] = []
         self.readers: list[list[Op]] = [[] for _ in graph.vars]
         for op in graph.ops:
@@ -213,8 +216,8 @@ class Fusion(Reaches):
 
     def may_merge(self, a: Group, b: Group) -> bool:
         depend = self.groups.depends(a.number, b.number) or self.groups.depends(b.number, a.number)
-        alike = (a.kind, a.outer, a.update) == (b.kind, b.outer, b.update) and a.kind in ("row", "column")
-        alike = alike and not stays_apart(a.given, b.given)
+        alike = (a.kind, a.turned, a.outer, a.update) == (b.kind, b.turned, b.outer, b.update)
+        alike = alike and a.kind in ("row", "column") and not stays_apart(a.given, b.given)
         labels = all(a.labels.get(v, held) == held for v, held in b.labels.items())
         small = len(a.ops.keys() | b.ops.keys()) <= MAX_OPS and len(a.reduces) + len(b.reduces) <= MAX_REDUCTIONS
         few = len(a.sources.keys() | b.sources.keys()) + len(a.stores) + len(b.stores) <= MAX_BUFFERS
@@ -241,6 +244,8 @@ class Fusion(Reaches):
             labels = MISALIGNED
         foreign = [h for h in reach.homes if h != group.number]
         if labels is MISALIGNED and group.number not in reach.homes:
+            return False
+        if group.turned and not stores_along(self, group, self.graph.vars[root], labels):
             return False
         op = self.producer(var)
         proposal = Proposal(var, op.update_group, reach, labels, False, op.given)
@@ -318,11 +323,9 @@ class Fusion(Reaches):
         if self.enabled and any(self.try_reduce(g, op, reach) for g in self.full_groups()):
             return
         source = self.graph.vars[op.inputs[0]]
-        first, end = op.structure[1], op.structure[2]
-        kept = [a for a in real_axes(source) if not first <= a < end]
-        behind = [a for a in kept if a >= end]
-        kind = "column" if behind else "row" if kept else "full"
+        kind, kept, turned = orientation(self, op, self.along_memory)
         group = self.groups.new(kind, tuple(source.shape[a] for a in kept), given=op.given)
+        group.turned = turned
         numbers = {a: i for i, a in enumerate(kept)}
         labels = tuple(numbers.get(a) for a in range(len(source.shape)))
         self.put_reduce(group, op, self.reach(op.inputs[0]), labels)
@@ -360,7 +363,7 @@ class Fusion(Reaches):
         """Outer axes that the group must give up to hold this reduction: none ([]), some, or impossible (None)."""
         source = self.graph.vars[op.inputs[0]]
         first, end = op.structure[1], op.structure[2]
-        if not covers(labels, len(group.outer)):
+        if not covers(labels, len(group.outer)) or is_turned(self, op, self.along_memory, group) != group.turned:
             return None
         real = real_axes(source)
         behind = [a for a in real if a >= end]
@@ -370,7 +373,9 @@ class Fusion(Reaches):
             case "full":
                 return [] if not kept and self.same_run(group, op) else None
             case "column":
-                return [] if behind and not lost and all(labels[a] is not None for a in kept) else None
+                return (
+                    [] if (behind or group.turned) and not lost and all(labels[a] is not None for a in kept) else None
+                )
             case "row" if not lost:
                 return [] if not behind or all(labels[a] is not None for a in kept) else None
             case "row":

@@ -39,6 +39,7 @@ class Group:
     sources: dict[int, None] = field(default_factory=dict)  # vars read from memory
     roots: dict[int, int] = field(default_factory=dict)  # store → the var whose shape and labels it is computed in
     single: int | None = None  # op id
+    turned: bool = False  # of the other kind than the reductions as written: orientation.py
 
 
 class GroupSet:

@@ -9,6 +9,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy
 from setuptools import Extension, find_packages, setup
 from setuptools.command.build_ext import build_ext
 
@@ -168,7 +169,7 @@ def extensions() -> list[Extension]:
             f"jittor_cy.{source.stem}",
             [str(source)],
             language="c++",
-            include_dirs=["runtime", "jittor_cy"],
+            include_dirs=["runtime", "jittor_cy", numpy.get_include()],
             libraries=["jtcy"],
             runtime_library_dirs=["$ORIGIN"],
             depends=[str(h) for h in sorted(RUNTIME.rglob("*.h"))] + [str(h) for h in sorted(PACKAGE.glob("*.pxd"))],

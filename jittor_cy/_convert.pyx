@@ -1,7 +1,10 @@
 # cython: language_level=3
 # distutils: language = c++
 """NumPy arrays, Python numbers and dtypes to Buffers and back, without a copy where possible."""
+cimport numpy as cnp
 from cpython.buffer cimport PyBUF_WRITABLE, PyBuffer_FillInfo
+from cpython.object cimport PyObject, PyTypeObject
+from cpython.ref cimport Py_INCREF
 from libc.stdint cimport int64_t, uint8_t, uintptr_t
 
 from jittor_cy._runtime cimport (
@@ -27,9 +30,18 @@ import numpy as np
 
 from jittor_cy.errors import ArgumentError, ArgumentTypeError, DtypeError
 
+cdef extern from "numpy/arrayobject.h":
+    object PyArray_NewFromDescr(
+        PyTypeObject* kind, cnp.dtype descr, int ndim, cnp.npy_intp* shape, cnp.npy_intp* strides, void* data,
+        int flags, PyObject* like
+    )
+
+cnp.import_array()
+
 cdef Executor* EXECUTOR = &Executor.instance()
 cdef int DTYPE_COUNT = 13
-cdef int MAX_DIMS = 16  # kMaxDims in device/shape.h
+cdef enum:
+    MAX_DIMS = 16  # kMaxDims in device/shape.h
 
 
 class dtype(str):
@@ -242,21 +254,36 @@ cdef class Pin:
 
 cdef object array_from_leaf(const VarRef& ref):
     cdef VarRef* value = <VarRef*>&ref
-    cdef int64_t size = itemsize(value.get().dtype)
-    shape = shape_tuple(value.get().shape)
     if value.get().count() == 0:
-        return read_only(np.empty(shape, numpy_dtype(value.get().dtype)))
+        return read_only(np.empty(shape_tuple(value.get().shape), numpy_dtype(value.get().dtype)))
     if value.get().device.kind != DeviceKind.kCpu:
         return download(ref)
     cdef Pin pin = Pin.__new__(Pin)
     pin.buffer = value.get().buffer
     pin.buffer.get().pins += 1
-    cdef size_t i
-    strides = tuple([value.get().strides[i] * size for i in range(value.get().shape.size())])
     if value.get().dtype == Dtype.kBfloat16:
-        bits = np.ndarray(shape, np.uint16, pin, value.get().offset * size, strides)
-        return read_only((bits.astype(np.uint32) << np.uint32(16)).view(np.float32).reshape(shape))
-    return np.ndarray(shape, numpy_dtype(value.get().dtype), pin, value.get().offset * size, strides)
+        bits = array_over(ref, np.dtype(np.uint16), pin)
+        return read_only((bits.astype(np.uint32) << np.uint32(16)).view(np.float32).reshape(bits.shape))
+    return array_over(ref, numpy_dtype(value.get().dtype), pin)
+
+
+cdef object array_over(const VarRef& ref, object kind, Pin pin):
+    """A read-only array over the memory of a Var; what np.ndarray() does, without its parsing of arguments."""
+    cdef VarRef* value = <VarRef*>&ref
+    cdef cnp.npy_intp shape[MAX_DIMS]
+    cdef cnp.npy_intp strides[MAX_DIMS]
+    cdef int64_t size = itemsize(value.get().dtype)
+    cdef size_t i
+    for i in range(value.get().shape.size()):
+        shape[i] = value.get().shape[i]
+        strides[i] = value.get().strides[i] * size
+    cdef char* data = <char*>value.get().buffer.get().address() + value.get().offset * size
+    Py_INCREF(kind)  # the array's, as is the pin
+    array = PyArray_NewFromDescr(
+        <PyTypeObject*>cnp.ndarray, <cnp.dtype>kind, <int>value.get().shape.size(), shape, strides, data, 0, NULL
+    )
+    cnp.set_array_base(array, pin)
+    return array
 
 
 cdef object read_only(object array):

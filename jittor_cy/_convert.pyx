@@ -261,15 +261,17 @@ cdef object array_from_leaf(const VarRef& ref):
     cdef Pin pin = Pin.__new__(Pin)
     pin.buffer = value.get().buffer
     pin.buffer.get().pins += 1
-    if value.get().dtype == Dtype.kBfloat16:
-        bits = array_over(ref, np.dtype(np.uint16), pin)
-        return read_only((bits.astype(np.uint32) << np.uint32(16)).view(np.float32).reshape(bits.shape))
-    return array_over(ref, numpy_dtype(value.get().dtype), pin)
+    return array_over(ref, pin, <char*>value.get().buffer.get().address())
 
 
-cdef object array_over(const VarRef& ref, object kind, Pin pin):
-    """A read-only array over the memory of a Var; what np.ndarray() does, without its parsing of arguments."""
+cdef object array_over(const VarRef& ref, object base, char* first):
+    """A read-only array of a Var whose Buffer's bytes are those from `first` on, kept alive by `base`.
+
+    What np.ndarray() does, without its parsing of arguments; bfloat16 is copied to float32.
+    """
     cdef VarRef* value = <VarRef*>&ref
+    cdef bint widened = value.get().dtype == Dtype.kBfloat16
+    kind = np.dtype(np.uint16) if widened else numpy_dtype(value.get().dtype)
     cdef cnp.npy_intp shape[MAX_DIMS]
     cdef cnp.npy_intp strides[MAX_DIMS]
     cdef int64_t size = itemsize(value.get().dtype)
@@ -277,13 +279,15 @@ cdef object array_over(const VarRef& ref, object kind, Pin pin):
     for i in range(value.get().shape.size()):
         shape[i] = value.get().shape[i]
         strides[i] = value.get().strides[i] * size
-    cdef char* data = <char*>value.get().buffer.get().address() + value.get().offset * size
-    Py_INCREF(kind)  # the array's, as is the pin
+    cdef char* data = first + value.get().offset * size
+    Py_INCREF(kind)  # the array's, as is the base
     array = PyArray_NewFromDescr(
         <PyTypeObject*>cnp.ndarray, <cnp.dtype>kind, <int>value.get().shape.size(), shape, strides, data, 0, NULL
     )
-    cnp.set_array_base(array, pin)
-    return array
+    cnp.set_array_base(array, base)
+    if not widened:
+        return array
+    return read_only((array.astype(np.uint32) << np.uint32(16)).view(np.float32).reshape(array.shape))
 
 
 cdef object read_only(object array):
@@ -294,21 +298,13 @@ cdef object read_only(object array):
 cdef object download(const VarRef& ref):
     cdef VarRef* value = <VarRef*>&ref
     cdef int64_t nbytes = value.get().buffer.get().nbytes()
-    cdef int64_t size = itemsize(value.get().dtype)
     whole = np.empty(nbytes, np.uint8)
     cdef uintptr_t address = whole.__array_interface__["data"][0]
     cdef Backend* backend = &backend_of(value.get().device)
     cdef const void* source = value.get().buffer.get().address()
     with nogil:
         backend.copy_to_host(<void*>address, source, nbytes)
-    cdef size_t i
-    strides = tuple([value.get().strides[i] * size for i in range(value.get().shape.size())])
-    bfloat16 = value.get().dtype == Dtype.kBfloat16
-    kind = np.dtype(np.uint16) if bfloat16 else numpy_dtype(value.get().dtype)
-    array = np.ndarray(shape_tuple(value.get().shape), kind, whole, value.get().offset * size, strides)
-    if bfloat16:
-        array = (array.astype(np.uint32) << np.uint32(16)).view(np.float32).reshape(array.shape)
-    return read_only(array)
+    return array_over(ref, read_only(whole), <char*>address)
 
 
 cdef object scalar_from_leaf(const VarRef& ref):

@@ -60,6 +60,7 @@ from jittor_cy.errors import ArgumentTypeError
 cdef dict KINDS = {op_name(<OpKind><uint16_t>code).data()[:op_name(<OpKind><uint16_t>code).size()].decode(): code
                    for code in range(kOpKindCount)}
 cdef dict REDUCTIONS = {"sum": 0, "prod": 1, "max": 2, "min": 3, "argmax": 4, "argmin": 5}
+cdef dict SCANS = {"sum": 0, "prod": 1}  # ScanKind in runtime/graph/op_kind.h
 
 
 cdef Refs2 refs(object values, str function) except *:
@@ -217,7 +218,7 @@ def variance(Var x not None, uint32_t axes, bint keepdims, double correction):
 def scan(str kind, Var x not None, int64_t axis, str function):
     name = function.encode()
     cdef VarRef no_factor
-    return wrap(make_scan(current(x)[0], no_factor, <ScanKind><unsigned char><int>REDUCTIONS[kind], axis, False, name))
+    return wrap(make_scan(current(x)[0], no_factor, <ScanKind><unsigned char><int>SCANS[kind], axis, False, name))
 
 
 def contraction(Var a not None, Var b not None, structure, offsets, shape, str function):

@@ -11,7 +11,6 @@ namespace {
 
 // Vectors of products worth a thread (waking another costs about 4 us).
 constexpr int64_t kGrainVectors = 25'000;
-constexpr int64_t kMostLanes = 16;
 
 struct Layout {
   explicit Layout(const Planes& p) {
@@ -152,7 +151,7 @@ void PlaneSlab::write(const char* const* from, int64_t begin, int64_t end) {
   const PlaneDim& dim = p_.dim[0];
   first_q_ = begin / dim.phases;
   const int64_t last_q = (end - 1) / dim.phases;
-  const int64_t lowest = dim.step * first_q_ + dim.lowest(), highest = dim.step * last_q + dim.highest();
+  const int64_t lowest = dim.step * first_q_ + dim.lowest, highest = dim.step * last_q + dim.highest;
   const int64_t row = std::clamp<int64_t>(lowest, 0, dim.extent);
   const int64_t row_end = std::clamp<int64_t>(highest + 1, row, dim.extent);
   plan(lowest, row, row_end);
@@ -174,11 +173,11 @@ void PlaneSlab::plan(int64_t lowest, int64_t begin, int64_t end) {
   rows_ = end - begin;
   std::memset(slab_, 0, static_cast<std::size_t>(p_.slab_rows * p_.pitch * p_.vector_nbytes()));
   const PlaneDim& dim = p_.dim[1];
-  const int64_t first = dim.lowest(), span = dim.step * (dim.positions_of(0) - 1) + dim.highest() - first + 1;
+  const int64_t span = dim.seen(dim.positions_of(0));
   const int64_t nowhere = p_.slab_rows * p_.pitch;
   for (int64_t row = 0; row < rows_; ++row) {
     for (int64_t column = 0; column < dim.extent; ++column) {
-      const int64_t seen = column - first;
+      const int64_t seen = column - dim.lowest;
       const bool inside = seen >= 0 && seen < span && skipped_ + row < p_.slab_rows;
       const int64_t place = inside ? (skipped_ + row) * p_.pitch + p_.column_place(seen) : nowhere;
       place_[row * dim.extent + column] = place * p_.lanes;
@@ -191,8 +190,8 @@ std::vector<PlaneTap> taps_of_phase(const Planes& p, int64_t r0, int64_t r1) {
   for (int64_t k0 = 0; k0 < p.dim[0].taps; ++k0) {
     for (int64_t k1 = 0; k1 < p.dim[1].taps; ++k1) {
       if (!p.dim[0].hits(r0, k0) || !p.dim[1].hits(r1, k1)) continue;
-      const int64_t row = p.dim[0].tap_place(r0, k0) - p.dim[0].lowest();
-      const int64_t column = p.dim[1].tap_place(r1, k1) - p.dim[1].lowest();
+      const int64_t row = p.dim[0].tap_place(r0, k0) - p.dim[0].lowest;
+      const int64_t column = p.dim[1].tap_place(r1, k1) - p.dim[1].lowest;
       taps.push_back({k0 * p.dim[1].taps + k1, (row * p.pitch + p.column_place(column)) * p.lanes});
     }
   }

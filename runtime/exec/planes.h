@@ -18,16 +18,21 @@ namespace jtcy {
 // [Phases] in exec/window_phases.h) planes are those of all images, and a sum is over the taps; for the filter's
 // gradient they are the channels of one image, and sums go on over positions, row by row, image by image.
 
+// Of any instruction set.
+inline constexpr int64_t kMostLanes = 16;
+
 /// One spatial dim: index in the image = step * q + tap_place(r, tap), position = phases * q + r.
 struct PlaneDim {
   int64_t extent = 1, positions = 1, taps = 1;
   int64_t step = 1, by_tap = 0, offset = 0, phases = 1;
+  int64_t lowest = 0, highest = 0;  // tap_place, of all that hit
 
   bool hits(int64_t r, int64_t tap) const noexcept { return (r + by_tap * tap + offset) % phases == 0; }
   int64_t tap_place(int64_t r, int64_t tap) const noexcept { return (r + by_tap * tap + offset) / phases; }
   int64_t positions_of(int64_t r) const noexcept { return (positions - r + phases - 1) / phases; }
-  int64_t lowest() const noexcept;
-  int64_t highest() const noexcept;  // tap_place
+  /// Elements of the image, from the first one on, that so many positions of a phase see.
+  int64_t seen(int64_t count) const noexcept { return step * (count - 1) + highest - lowest + 1; }
+  void find_tap_places() noexcept;
 };
 
 struct PlaneTap {

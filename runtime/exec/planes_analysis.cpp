@@ -169,49 +169,36 @@ void choose_kernels(const OpView& op, Planes* p) noexcept {
   p->lanes = (wide ? prebuilt.f64 : prebuilt.f32).columns / 2;
 }
 
-int64_t rows_seen(const Planes& p, int64_t rows) noexcept {
-  const PlaneDim& dim = p.dim[0];
-  return dim.step * (divide_up(rows, dim.phases) - 1) + dim.highest() - dim.lowest() + 1;
-}
-
 /// As many rows of positions as fit the cache; whole phases.
 void choose_band(Planes* p) noexcept {
   const PlaneDim &outer = p->dim[0], &last = p->dim[1];
-  const int64_t span = last.step * (last.positions_of(0) - 1) + last.highest() - last.lowest() + 1;
-  p->half = divide_up(span, last.step);
+  p->half = divide_up(last.seen(last.positions_of(0)), last.step);
   p->pitch = p->half * last.step;
   int64_t count = 1;
   const auto rows = [&](int64_t parts) {
     return std::min(outer.positions, round_up(divide_up(outer.positions, parts), outer.phases));
   };
+  const auto rows_seen = [&](int64_t band) { return outer.seen(divide_up(band, outer.phases)); };
   const auto nbytes = [&](int64_t band) {
-    return (rows_seen(*p, band) * p->pitch + band * last.positions) * p->vector_nbytes();
+    return (rows_seen(band) * p->pitch + band * last.positions) * p->vector_nbytes();
   };
   while (rows(count) > outer.phases && nbytes(rows(count)) > kSlabNbytes) ++count;
   p->band = rows(count);
-  p->slab_rows = rows_seen(*p, p->band);
+  p->slab_rows = rows_seen(p->band);
 }
 
 }  // namespace
 
-int64_t PlaneDim::lowest() const noexcept {
-  int64_t found = INT64_MAX;
+void PlaneDim::find_tap_places() noexcept {
+  lowest = INT64_MAX;
+  highest = INT64_MIN;
   for (int64_t r = 0; r < phases; ++r) {
     for (int64_t tap = 0; tap < taps; ++tap) {
-      if (hits(r, tap)) found = std::min(found, tap_place(r, tap));
+      if (!hits(r, tap)) continue;
+      lowest = std::min(lowest, tap_place(r, tap));
+      highest = std::max(highest, tap_place(r, tap));
     }
   }
-  return found;
-}
-
-int64_t PlaneDim::highest() const noexcept {
-  int64_t found = INT64_MIN;
-  for (int64_t r = 0; r < phases; ++r) {
-    for (int64_t tap = 0; tap < taps; ++tap) {
-      if (hits(r, tap)) found = std::max(found, tap_place(r, tap));
-    }
-  }
-  return found;
 }
 
 int64_t Planes::first_plane(int64_t group) const noexcept {
@@ -230,6 +217,7 @@ bool analyse_planes(const OpView& op, Planes* p) {
   if (op.inputs[0].dtype != dtype || op.inputs[1].dtype != dtype || element_count(op.output->shape) == 0) return false;
   if (!PlaneAnalysis(op, p).run() || p->dim[0].extent == 0 || p->dim[1].extent == 0) return false;
   if (p->taps() == 0 || p->taps() > kContractionBlock || p->dim[0].positions * p->dim[1].positions == 0) return false;
+  for (PlaneDim& dim : p->dim) dim.find_tap_places();
   choose_kernels(op, p);
   if (p->planes() * kLeastShare < p->lanes) return false;
   choose_band(p);

@@ -9,8 +9,6 @@
 namespace jtcy {
 namespace {
 
-constexpr int64_t kMostLanes = 16;
-
 struct Layout {
   explicit Layout(const Planes& p) {
     const int64_t positions = p.band * p.dim[1].positions;

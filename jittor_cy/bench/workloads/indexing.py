@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+import math
+
 from jittor_cy.bench.case import GRADIENT, Case
 
 __all__ = ["CASES"]
 
 FLOAT = 4
 VOCABULARY, WIDTH, TOKENS = 30_000, 512, 4096
+
+
+def running_sums(name: str, of: str, shape: tuple[int, ...], dim: int) -> Case:
+    return Case(
+        name=name,
+        about=f"running sums of {of}",
+        inputs=lambda m: {"x": m.normal(*shape)},
+        run=lambda fw, x: fw.cumsum(x, dim),
+        nbytes=2 * FLOAT * math.prod(shape),
+        terms=shape[dim],
+    )
+
 
 CASES = (
     Case(
@@ -38,28 +52,7 @@ CASES = (
         run=lambda fw, x, i: fw.take_along(x, i, 1),
         nbytes=2 * FLOAT * (1 << 16),
     ),
-    Case(
-        name="cumsum",
-        about="running sums of the rows of (4096, 1024)",
-        inputs=lambda m: {"x": m.normal(4096, 1024)},
-        run=lambda fw, x: fw.cumsum(x, 1),
-        nbytes=2 * FLOAT * 4096 * 1024,
-        terms=1024,
-    ),
-    Case(
-        name="cumsum_columns",
-        about="running sums of the columns of (4096, 1024)",
-        inputs=lambda m: {"x": m.normal(4096, 1024)},
-        run=lambda fw, x: fw.cumsum(x, 0),
-        nbytes=2 * FLOAT * 4096 * 1024,
-        terms=4096,
-    ),
-    Case(
-        name="cumsum_long",
-        about="running sums of 2^22 elements",
-        inputs=lambda m: {"x": m.normal(1 << 22)},
-        run=lambda fw, x: fw.cumsum(x, 0),
-        nbytes=2 * FLOAT * (1 << 22),
-        terms=1 << 22,
-    ),
+    running_sums("cumsum", "the rows of (4096, 1024)", (4096, 1024), 1),
+    running_sums("cumsum_columns", "the columns of (4096, 1024)", (4096, 1024), 0),
+    running_sums("cumsum_long", "2^22 elements", (1 << 22,), 0),
 )

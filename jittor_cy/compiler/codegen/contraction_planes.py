@@ -13,7 +13,17 @@ SWEEP_TAPS = {16: 12, 32: 25}
 # Of each plane, what is fetched while it is turned.
 AHEAD_NBYTES = 256
 
-TURN_IN = """static void planes_in_{name}(long long count, const void* const* from, const long long* place,
+# The last block begins where it ends with the run, and does some elements again.
+BLOCKS = """  for (long long i = 0; i < count; i += {lanes}) {{
+    if (i > count - {lanes}) i = count - {lanes};
+{load}
+{turn}
+{store}
+  }}
+}}"""
+
+TURN_IN = (
+    """static void planes_in_{name}(long long count, const void* const* from, const long long* place,
     void* pto) {{
   {ctype}* to = ({ctype}*)pto;
   if (count < {lanes}) {{
@@ -21,29 +31,21 @@ TURN_IN = """static void planes_in_{name}(long long count, const void* const* fr
       for (int lane = 0; lane < {lanes}; ++lane) to[place[i] + lane] = (({ctype}*)from[lane])[i];
     return;
   }}
-  for (long long i = 0; i < count; i += {lanes}) {{
-    if (i > count - {lanes}) i = count - {lanes};
-{ahead}
-{load}
-{turn}
-{store}
-  }}
-}}"""
+"""
+    + BLOCKS
+)
 
-TURN_OUT = """static void planes_out_{name}(long long count, const void* pfrom, int lanes, void* const* to) {{
+TURN_OUT = (
+    """static void planes_out_{name}(long long count, const void* pfrom, int lanes, void* const* to) {{
   const {ctype}* from = (const {ctype}*)pfrom;
   if (count < {lanes} || lanes < {lanes}) {{
     for (int lane = 0; lane < lanes; ++lane)
       for (long long i = 0; i < count; ++i) (({ctype}*)to[lane])[i] = from[i * {lanes} + lane];
     return;
   }}
-  for (long long i = 0; i < count; i += {lanes}) {{
-    if (i > count - {lanes}) i = count - {lanes};
-{load}
-{turn}
-{store}
-  }}
-}}"""
+"""
+    + BLOCKS
+)
 
 
 def plane_sources(name: str, ctype: str, lanes: int, registers: int, fma: str) -> list[str]:
@@ -57,8 +59,12 @@ def plane_sources(name: str, ctype: str, lanes: int, registers: int, fma: str) -
 
     turn_in = TURN_IN.format(
         **parts,
-        ahead=each(f"__builtin_prefetch({plane} + {AHEAD_NBYTES} / sizeof({ctype}))"),
-        load=each(f"const v_{name} a{{r}} = *(const u_{name}*)({plane})"),
+        load="\n".join(
+            [
+                each(f"__builtin_prefetch({plane} + {AHEAD_NBYTES} / sizeof({ctype}))"),
+                each(f"const v_{name} a{{r}} = *(const u_{name}*)({plane})"),
+            ]
+        ),
         store=each(f"*(v_{name}*)(to + place[i + {{r}}]) = {last}{{r}}"),
     )
     turn_out = TURN_OUT.format(

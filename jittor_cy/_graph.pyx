@@ -21,6 +21,7 @@ from jittor_cy._runtime cimport (
     VarNode,
     VarRef,
     check_size,
+    compose_contraction,
     compose_mean,
     compose_reduce,
     compose_unary,
@@ -35,7 +36,6 @@ from jittor_cy._runtime cimport (
     make_cast,
     make_code,
     make_concat,
-    make_contraction,
     make_full,
     make_full_int,
     make_function,
@@ -223,8 +223,8 @@ def scan(str kind, Var x not None, int64_t axis, str function):
 
 def contraction(Var a not None, Var b not None, structure, offsets, shape, str function):
     name = function.encode()
-    return wrap(make_contraction(current(a)[0], current(b)[0], attrs_of(structure, offsets), to_shape(shape, function),
-                                 name))
+    return wrap(compose_contraction(current(a)[0], current(b)[0], attrs_of(structure, offsets),
+                                    to_shape(shape, function), name))
 
 
 # ---- gradients ----

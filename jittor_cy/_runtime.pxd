@@ -265,8 +265,6 @@ cdef extern from "api.h" namespace "jtcy" nogil:
                         const char* function) except +translate_exception
     VarRef make_reindex_reduce(const Refs2& inputs, Attrs attrs, const Ints6& shape,
                                const char* function) except +translate_exception
-    VarRef make_contraction(const VarRef& a, const VarRef& b, const Attrs& attrs, const Ints6& shape,
-                            const char* function) except +translate_exception
     VarRef make_detached(const VarRef& x) except +translate_exception
     Refs2 make_function(const Refs2& values, const Refs2& inputs, GradientCallback callback) except +translate_exception
     Refs2 make_code(const Refs2& inputs, Attrs attrs, const Shapes2& shapes, const Dtypes2& dtypes,
@@ -306,6 +304,8 @@ cdef extern from "api.h" namespace "jtcy" nogil:
     VarRef compose_gelu(const VarRef& x, cbool tanh_form) except +translate_exception
     VarRef compose_cross_entropy(const VarRef& logits, const VarRef& target, const VarRef& weight, int reduction,
                                  int64_t ignore_index, double label_smoothing) except +translate_exception
+    VarRef compose_contraction(const VarRef& a, const VarRef& b, const Attrs& attrs, const Ints6& shape,
+                               const char* function) except +translate_exception
     VarRef compose_matmul(const VarRef& a, const VarRef& b) except +translate_exception
     VarRef compose_attention(const VarRef& q, const VarRef& k, const VarRef& v, const VarRef& mask, double scale,
                              double fill, cbool causal, cbool zero_rows) except +translate_exception

@@ -163,7 +163,8 @@ SETTINGS = (
         parse_bool,
         "a bool",
         True,
-        "Sums of products of broadcast or reindexed values become contractions, products around a softmax attention.",
+        "Sums of products of broadcast or reindexed values become contractions, products around a softmax attention, "
+        "products with a vector reductions.",
         off=False,
     ),
     Setting(

@@ -1,4 +1,4 @@
-"""Products that sum: matmul, dot, outer, tensordot, einsum; all of them one contraction each."""
+"""Products that sum: matmul, dot, outer, tensordot, einsum; each one contraction, or a product and its sum."""
 
 from __future__ import annotations
 

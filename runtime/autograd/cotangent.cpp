@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "graph/arithmetic.h"
+#include "graph/compose.h"
 
 namespace jtcy {
 namespace {
@@ -14,7 +15,7 @@ VarRef padded(const SliceGradient& gradient, const Shape& shape) {
 }
 
 VarRef contracted(const ProductGradient& gradient, const Shape& shape) {
-  return make_contraction(gradient.a, gradient.b, gradient.attrs, shape, "contraction");
+  return compose_contraction(gradient.a, gradient.b, gradient.attrs, shape, "contraction");
 }
 
 /// The only axis along which a slice is shorter; -1: there are several.

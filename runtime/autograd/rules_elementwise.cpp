@@ -2,6 +2,7 @@
 #include <numbers>
 
 #include "autograd/vjp.h"
+#include "graph/rewrite.h"
 
 namespace jtcy {
 
@@ -83,10 +84,19 @@ bool is_ones(const Var& dy) noexcept {
          op->outputs[0]->held == 0;
 }
 
+namespace {
+/// dy * factor; where both are repeated, as a product that others of its form can join (Note [Parts of a gradient]).
+Gradient times(const VarRef& dy, const VarRef& factor) {
+  ProductGradient outer;
+  if (read_outer_product(dy, factor, &outer.a, &outer.b, &outer.attrs)) return outer;
+  return dy * factor;
+}
+}  // namespace
+
 JTCY_VJP(Mul) {
   const bool ones = is_ones(*v.dy);
-  if (v.wants(0)) v.give(0, ones ? v.x(1) : v.dy * v.x(1));
-  if (v.wants(1)) v.give(1, ones ? v.x(0) : v.dy * v.x(0));
+  if (v.wants(0)) v.give(0, ones ? v.x(1) : times(v.dy, v.x(1)));
+  if (v.wants(1)) v.give(1, ones ? v.x(0) : times(v.dy, v.x(0)));
 }
 
 JTCY_VJP(Div) {

@@ -26,6 +26,9 @@ VarRef compose_gelu(const VarRef& x, bool tanh_form);
 /// Class indices of any integer dtype; reduction 0 none, 1 mean, 2 sum; ignore_index and label smoothing as PyTorch's.
 VarRef compose_cross_entropy(const VarRef& logits, const VarRef& target, const VarRef& weight, int reduction,
                              int64_t ignore_index, double label_smoothing);
+/// One Contraction; of floats whose sums go along the rows of an operand, or of one term, a product and its sum.
+VarRef compose_contraction(const VarRef& a, const VarRef& b, const Attrs& attrs, const Shape& shape,
+                           const char* function);
 /// (..., M, K) x (..., K, N), vectors as in NumPy.
 VarRef compose_matmul(const VarRef& a, const VarRef& b);
 /// softmax(scale q k^T + mask) v as one Attention; `fill`: the score where a mask of bools is false; `zero_rows`: a row

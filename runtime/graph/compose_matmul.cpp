@@ -1,4 +1,4 @@
-// matmul and linear: one Contraction, whatever the ranks.
+// matmul and linear: one contraction, whatever the ranks.
 #include <algorithm>
 
 #include "graph/compose_support.h"
@@ -83,7 +83,7 @@ VarRef compose_matmul(const VarRef& a_given, const VarRef& b_given) {
     map.b.push_back(ContractionDim{static_cast<int64_t>(shape.size())});
     shape.push_back(b->shape.back());
   }
-  const VarRef y = make_contraction(a, b, map.to_attrs(), shape, "matmul");
+  const VarRef y = compose_contraction(a, b, map.to_attrs(), shape, "matmul");
   if (kept != nullptr) note_kept(*y, kept);
   return y;
 }
@@ -105,7 +105,7 @@ VarRef compose_linear(const VarRef& x_given, const VarRef& weight_given, const V
   map.b.push_back(ContractionDim{map.out_ndim});
   Shape shape = x->shape;
   shape.back() = weight->shape[0];
-  const VarRef y = make_contraction(x, weight, map.to_attrs(), shape, function);
+  const VarRef y = compose_contraction(x, weight, map.to_attrs(), shape, function);
   if (!bias) return y;
   JTCY_CHECK(bias->shape.size() == 1 && bias->shape[0] == weight->shape[0], ErrorKind::kShape, function,
              ": bias must be [", weight->shape[0], "], got ", shape_text(bias->shape),

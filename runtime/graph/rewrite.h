@@ -22,6 +22,10 @@ void set_rewrites(bool enabled) noexcept;
 /// the other lacks. Null where it is none, and then the reason, if x looked like one.
 VarRef rewrite_sum(const VarRef& x, uint32_t axes, const char** reason);
 
+/// The product of a and b, both repeated, each with axes that the other lacks, as the contraction of `left` and
+/// `right`, its summed axis of extent 1; false where it is none.
+bool read_outer_product(const VarRef& a, const VarRef& b, VarRef* left, VarRef* right, Attrs* attrs);
+
 /// What Op::function says of arithmetic with a number, and of the last op of a softmax over the last axis.
 inline constexpr char kWithNumber[] = "arithmetic with a number";
 inline constexpr char kSoftmax[] = "softmax";

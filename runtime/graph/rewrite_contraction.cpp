@@ -90,6 +90,8 @@ bool extents_agree(const Spread& spread, const Shape& shape) {
   return true;
 }
 
+constexpr char kNothingSummed[] = "nothing is summed";
+
 /// Null where a Contraction computes the sum of a product over `axes`, else why not.
 const char* trouble_of(const Recipe& product, const Shape& shape, uint32_t axes) {
   const Spread& a = product.operands[0];
@@ -115,7 +117,15 @@ const char* trouble_of(const Recipe& product, const Shape& shape, uint32_t axes)
       summed = true;
     }
   }
-  return row && column && summed ? nullptr : "an operand has no axis of its own";
+  if (!row || !column) return "an operand has no axis of its own";
+  return summed ? nullptr : kNothingSummed;
+}
+
+/// Whether a product sums nothing, and each factor has an axis of its own.
+bool is_outer(const Recipe& product, const Shape& shape) {
+  const char* const trouble = trouble_of(product, shape, 0);
+  if (trouble != kNothingSummed) return false;
+  return Use(product.operands[0].dims, shape.size()).even && Use(product.operands[1].dims, shape.size()).even;
 }
 
 /// The source without the dims that are read at 0 only, and how the others are read, axes numbered anew.
@@ -167,6 +177,31 @@ VarRef rewrite_sum(const VarRef& x, uint32_t axes, const char** reason) {
   }
   y->producer->provenance = std::move(provenance);
   return y;
+}
+
+bool read_outer_product(const VarRef& a, const VarRef& b, VarRef* left, VarRef* right, Attrs* attrs) {
+  if (!g_graph.rewrites || !floating(a->dtype) || !may_be_spread(*a) || !may_be_spread(*b)) return false;
+  Recipe product;
+  product.operands.resize(2);
+  if (!read_spread(a.get(), &product.operands[0]) || !read_spread(b.get(), &product.operands[1])) return false;
+  product.stopped = product.operands[0].stopped || product.operands[1].stopped;
+  if (!is_outer(product, a->shape)) return false;
+  ContractionMap map;
+  map.out_ndim = static_cast<int64_t>(a->shape.size());
+  map.summed = 1;
+  SmallVector<int64_t, 8> numbers;
+  for (int64_t axis = 0; axis < map.out_ndim; ++axis) numbers.push_back(axis);
+  const auto operand = [&](const Spread& spread, Dims* dims) {
+    dims->push_back(ContractionDim{map.out_ndim});
+    const VarRef x = operand_of(spread, numbers, "contraction", dims);
+    Shape shape = {1};
+    for (const int64_t extent : x->shape) shape.push_back(extent);
+    return make_reshape(x, shape, "contraction");
+  };
+  *left = operand(product.operands[0], &map.a);
+  *right = operand(product.operands[1], &map.b);
+  *attrs = map.to_attrs();
+  return true;
 }
 
 std::unique_ptr<Pattern> spread_recipe(Var* y, const Op& op) {

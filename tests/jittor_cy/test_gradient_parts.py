@@ -78,11 +78,45 @@ def test_a_weight_of_many_steps_has_one_product(batch: int, products: int) -> No
     np.testing.assert_allclose(gradient.numpy(), expected, rtol=1e-5, atol=1e-4)
 
 
+def one_row_in_steps(width: int, steps: int) -> tuple[jt.nn.Linear, np.ndarray, jt.Var]:
+    """A layer that meets one row a step, as a recurrent one with a batch of one; its products are sums of rows."""
+    rng = np.random.default_rng(2)
+    x = rng.standard_normal((steps, 1, width)).astype(np.float32)
+    layer = jt.nn.Linear(width, width, bias=False)
+    layer.weight.assign(jt.array(rng.standard_normal((width, width)).astype(np.float32)))
+    return layer, x, sum((layer(jt.array(row)) ** 2).sum() for row in x)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 9])
+def test_outer_products_of_many_steps_are_one_product(steps: int) -> None:
+    layer, x, loss = one_row_in_steps(64, steps)
+
+    gradient = jt.grad(loss, layer.weight)
+
+    assert jt.debug.graph(gradient).count("= Contraction(") == (steps > 1)
+    rows = x[:, 0].astype(np.float64)
+    expected = np.einsum("ti,to->io", 2 * rows @ layer.weight.numpy().astype(np.float64).T, rows)
+    np.testing.assert_allclose(gradient.numpy(), expected, rtol=1e-5, atol=1e-4)
+
+
+def test_outer_products_have_gradients() -> None:
+    """Of (w_o . x)^2 summed over steps: dw = 2 (w_o . x) x, and the gradient of its sum 2 x (sum of x)."""
+    layer, x, loss = one_row_in_steps(64, 3)
+
+    second = jt.grad(jt.grad(loss, layer.weight).sum(), layer.weight)
+
+    rows = x[:, 0].astype(np.float64)
+    expected = np.broadcast_to((2 * rows * rows.sum(1, keepdims=True)).sum(0), (64, 64))
+    np.testing.assert_allclose(second.numpy(), expected, rtol=1e-4, atol=1e-3)
+
+
 def test_parts_have_the_same_bits_however_they_run() -> None:
     def gradient(**flags: bool) -> bytes:
         with jt.flags(**flags):
             weight, *_, loss = weight_in_steps(24, 3, 7)
-            return jt.grad(loss + (weight[3:9] ** 2).sum() + weight[20:].sum(), weight).numpy().tobytes()
+            layer, _, rows = one_row_in_steps(64, 5)
+            parts = jt.grad(loss + (weight[3:9] ** 2).sum() + weight[20:].sum(), weight)
+            return parts.numpy().tobytes() + jt.grad(rows, layer.weight).numpy().tobytes()
 
     assert len({gradient(), gradient(eager=True), gradient(fuse=False), gradient(interpret=True)}) == 1
 

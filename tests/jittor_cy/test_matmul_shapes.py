@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -120,3 +122,80 @@ def test_dtype_passes_gradients_back_in_the_operands_own() -> None:
 def test_unknown_dtype_is_named() -> None:
     with pytest.raises(DtypeError, match="int33"):
         jt.matmul(jt.ones(2, 2), jt.ones(2, 2), dtype="int33")
+
+
+# What sums along the rows of one operand: equation, shapes for (m, k).
+ALONG_ROWS = {
+    "mk,k->m": lambda m, k: ((m, k), (k,)),
+    "k,mk->m": lambda m, k: ((k,), (m, k)),
+    "k,k->": lambda m, k: ((k,), (k,)),
+    "mk,mk->m": lambda m, k: ((m, k), (m, k)),
+    "bmk,bk->bm": lambda m, k: ((3, m, k), (3, k)),
+    "bk,bmk->mb": lambda m, k: ((3, k), (3, m, k)),
+    "amk,mk->": lambda m, k: ((2, m, k), (m, k)),
+}
+
+
+@settings(max_examples=60, deadline=None)
+@given(equation=st.sampled_from(sorted(ALONG_ROWS)), m=EXTENT, k=DEPTH, data=st.data())
+def test_sums_along_rows_are_numpys(equation: str, m: int, k: int, data: st.DataObject) -> None:
+    dtype = data.draw(st.sampled_from(sorted(EPSILON)))
+    rng = np.random.default_rng(data.draw(st.integers(0, 2**32)))
+    x, y = (rng.uniform(-1, 1, shape).astype(dtype) for shape in ALONG_ROWS[equation](m, k))
+
+    found = jt.einsum(equation, jt.array(x), jt.array(y)).numpy()
+
+    wide = np.longdouble if dtype == "float64" else np.float64
+    terms = k * m if equation == "amk,mk->" else k
+    bound = (terms + 1) * EPSILON[dtype] * np.einsum(equation, np.abs(x).astype(wide), np.abs(y).astype(wide))
+    expected = np.einsum(equation, x.astype(wide), y.astype(wide))
+    assert found.shape == expected.shape
+    assert (np.abs(found - expected) <= bound).all()
+
+
+@pytest.mark.parametrize(
+    ("product", "contractions"),
+    [
+        (lambda: jt.ones(40, 64) @ jt.ones(64, 1), 0),
+        (lambda: jt.ones(40, 64) @ jt.ones(64), 0),
+        (lambda: jt.nn.Linear(64, 40)(jt.ones(1, 64)), 0),
+        (lambda: jt.ones(64, 1) @ jt.ones(1, 40), 0),  # one term: nothing is summed
+        (lambda: jt.nn.Linear(64, 40)(jt.ones(2, 64)), 1),
+        (lambda: jt.ones(40) @ jt.ones(40, 64), 1),  # sums go across rows
+        (lambda: jt.ones(40, 63) @ jt.ones(63), 1),  # short rows
+        (lambda: jt.ones(40, 64, dtype="int32") @ jt.ones(64, 1, dtype="int32"), 1),
+    ],
+)
+def test_floats_along_rows_are_summed_as_a_reduction(product: Callable[[], jt.Var], contractions: int) -> None:
+    assert jt.debug.graph(product()).count("= Contraction(") == contractions
+
+
+def test_without_rewrites_a_product_is_a_contraction() -> None:
+    with jt.flags(rewrites=False):
+        assert jt.debug.graph(jt.ones(40, 64) @ jt.ones(64)).count("= Contraction(") == 1
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
+def test_sums_along_rows_have_the_same_bits_however_they_run(dtype: str) -> None:
+    rng = np.random.default_rng(8)
+    a, b = (jt.array(rng.normal(size=shape)).astype(dtype) for shape in ((3, 33, 700), (3, 700, 1)))
+
+    def bits(**flags: object) -> bytes:
+        with jt.flags(**flags):
+            return (jt.matmul(a, b) * 2).float64().numpy().tobytes()
+
+    ways = [{}, {"fuse": False}, {"interpret": True}, {"eager": True}, {"threads": 1}, {"threads": 3}]
+    assert len({bits(**flags) for flags in ways}) == 1
+
+
+@pytest.mark.parametrize("dtype,unit", [("float16", 2**-11), ("bfloat16", 2**-8)])
+def test_halves_along_rows_are_rounded_once(dtype: str, unit: float) -> None:
+    rng = np.random.default_rng(5)
+    a, b = (jt.array(rng.normal(size=shape).astype(np.float32)).astype(dtype) for shape in ((40, 700), (700, 1)))
+    x, y = a.float32().numpy().astype(np.float64), b.float32().numpy().astype(np.float64)
+
+    found = jt.matmul(a, b)
+
+    error = 700 * 2**-24 * (np.abs(x) @ np.abs(y))
+    assert found.dtype == dtype
+    assert (np.abs(found.float32().numpy() - x @ y) <= error + unit * np.abs(x @ y) + error * unit).all()

@@ -214,6 +214,7 @@ if __name__ == "__main__":
             "bench": ["matplotlib>=3.7"],
             "examples": ["scikit-learn>=1.3"],
             "test": ["pytest>=7", "hypothesis>=6.80", "scikit-learn>=1.3", NVRTC],
+            "coverage": ["coverage>=7.10", "gcovr>=8"],
             "cuda": [NVRTC],
         },
         zip_safe=False,

@@ -1,11 +1,13 @@
 """Line coverage of jittor_cy/ (Python and Cython) and runtime/ (C++) by the quick tests: `python -m tests.coverage`.
 
 A copy of the checkout is built with gcov and Cython's line tracing in a temporary folder; nothing here is touched.
+`pip install -e '.[test,coverage]'` has what it needs; the bench's peers count where torch and jax are installed.
 Fails under 85 % overall, and under 70 % for any file. What follows on the command line goes to pytest.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import shutil
@@ -21,6 +23,7 @@ OVERALL, EACH_FILE = 85.0, 70.0
 TESTS = ("tests", "-k", "not asan and not tsan and not acceptance")
 # The models of the bench and its peers, where torch and jax are installed, are among what takes minutes.
 BENCH = ("tests/benchmarks", "--full", "-k", "every_workload")
+TOOLS = ("coverage", "gcovr", "pytest")
 # Files of these many lines or fewer are too small for a percentage to say anything.
 SMALLEST = 8
 SETTINGS = """\
@@ -144,6 +147,8 @@ def is_low(file: FileLines) -> bool:
 
 def main() -> int:
     """Builds, tests and reports; 1 where a test or a bound failed."""
+    if missing := [name for name in TOOLS if importlib.util.find_spec(name) is None]:
+        sys.exit(f"tests.coverage: {' and '.join(missing)} not installed; run pip install -e '.[test,coverage]'")
     with tempfile.TemporaryDirectory(prefix="jittor_cy-coverage-") as folder:
         tree = Path(folder)
         copy_checkout(tree)

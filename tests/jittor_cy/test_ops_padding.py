@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import jittor_cy as jt
 
@@ -78,3 +80,49 @@ def test_padding_of_joined_rows_that_lie_apart(way):
         rows.sync()
         found = jt.nn.functional.pad(rows.reshape(520), (1, 2)).numpy()
     np.testing.assert_array_equal(found, np.pad(whole[2:67, 1:9].reshape(520), (1, 2)))
+
+
+PART_MOVES = {
+    "mirrored": (lambda x: jt.pad(x, (1, 2, 2, 1), mode="reflect"), lambda x: np.pad(x, ((2, 1), (1, 2)), "reflect")),
+    "repeated": (lambda x: jt.pad(x, (2, 0, 1, 1), mode="replicate"), lambda x: np.pad(x, ((1, 1), (2, 0)), "edge")),
+    "wrapped": (lambda x: jt.pad(x, (1, 1, 1, 1), mode="circular"), lambda x: np.pad(x, 1, "wrap")),
+    "rolled": (lambda x: x + jt.roll(x, 2, 1), lambda x: x + np.roll(x, 2, 1)),
+    "halves": (
+        lambda x: jt.concat([x[3:], x[:3] * 2], 0),
+        lambda x: np.concatenate([x[3:], x[:3] * 2], 0),
+    ),
+}
+# A kernel of this length takes gcc two seconds.
+LONGEST_TEXT = 250_000
+
+
+def moved(moves: list[str]) -> tuple[jt.Var, jt.Var, np.ndarray, jt.Var]:
+    """x, the moves of x and of its values, and the gradient of a weighted sum to x."""
+    values = np.arange(5 * 6, dtype=np.float32).reshape(5, 6)
+    x = jt.array(values)
+    found, expected = x, values
+    for move in moves:
+        ours, numpys = PART_MOVES[move]
+        found, expected = ours(found), numpys(expected)
+    return x, found, expected, jt.grad((found * jt.array(np.cos(expected))).sum(), x)
+
+
+@settings(max_examples=25, deadline=None)
+@given(moves=st.lists(st.sampled_from(sorted(PART_MOVES)), min_size=1, max_size=5))
+def test_kernels_of_parts_of_parts_stay_short(moves: list[str]) -> None:
+    x, found, _, gradient = moved(moves)
+    del found  # else the gradient would read it
+
+    assert max(len(text) for text in jt.debug.sources(gradient).values()) <= LONGEST_TEXT
+
+
+@pytest.mark.parametrize(
+    "moves", [["mirrored", "repeated"], ["wrapped", "halves", "rolled"], ["repeated", "rolled", "mirrored", "wrapped"]]
+)
+def test_parts_of_parts_are_numpys(moves: list[str]) -> None:
+    x, found, expected, gradient = moved(moves)
+
+    np.testing.assert_array_equal(found.numpy(), expected)
+    # All moves are linear: the weighted sum of the result is the gradient times x.
+    total = (np.cos(expected).astype(np.float64) * expected).sum()
+    np.testing.assert_allclose((gradient.numpy().astype(np.float64) * x.numpy()).sum(), total, rtol=1e-4, atol=1e-2)

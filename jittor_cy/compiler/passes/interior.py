@@ -25,6 +25,8 @@ __all__ = ["interior"]
 
 # A loop is printed twice; beyond this it takes longer to compile than it gains.
 MAX_NODES = 600
+# Parts of parts double the loops: those of a phase are printed with so many nodes more in all.
+MAX_COPIED = 2000
 
 
 def interior(kernel: Kernel) -> Kernel:
@@ -36,6 +38,7 @@ class Interior:
 
     def __init__(self) -> None:
         self.count = 0
+        self.copied = 0
 
     def phase(self, phase: PhaseBody) -> PhaseBody:
         flat = len(phase.axes) == 1 and not phase.tile and not phase.spans
@@ -68,7 +71,8 @@ class Interior:
         if not found or len(nodes) > MAX_NODES:
             return [loop]
         parted = next((n for n in found if parts(n, roots, loop.axis, least)), None)
-        if parted is not None:
+        if parted is not None and self.copied + len(nodes) <= MAX_COPIED:
+            self.copied += len(nodes)
             return self.parts(loop, parted)
         names = [e.variable(f"{which}{self.count}", "int64") for which in ("low", "high")]
         self.count += 1

@@ -9,10 +9,10 @@ from jittor_cy.compiler.ir.graph import Graph, Op
 from jittor_cy.compiler.ir.schedule import Choices
 from jittor_cy.compiler.schedule.chain import Refusal, chains, still_apart
 from jittor_cy.compiler.schedule.group import GATHERS, Group, GroupSet, stays_apart
-from jittor_cy.compiler.schedule.heuristic import CHEAP, MAX_BUFFERS, MAX_CONCAT, MAX_OPS, MAX_REDUCTIONS
+from jittor_cy.compiler.schedule.heuristic import CHEAP, MAX_BUFFERS, MAX_CONCAT, MAX_NESTED, MAX_OPS, MAX_REDUCTIONS
 from jittor_cy.compiler.schedule.labels import MISALIGNED, Labels, covers, down, real_axes
 from jittor_cy.compiler.schedule.orientation import is_turned, orientation, stores_along
-from jittor_cy.compiler.schedule.reach import POINTWISE, Reach, Reaches
+from jittor_cy.compiler.schedule.reach import CHOOSES, POINTWISE, Reach, Reaches
 from jittor_cy.compiler.schedule.second_look import computed_again
 from jittor_cy.debug.trace import is_on, trace
 
@@ -108,13 +108,12 @@ class Fusion(Reaches):
                 self.ensure_stored(number)
         if self.runs_alone(op):
             return self.run_alone(op)
-        (out,) = op.outputs
         if op.family == "reduce":
             self.place_reduce(op)
         else:
             self.keep_small(op)
-        if out in self.stored or not enabled:
-            self.ensure_stored(out)
+        if op.outputs[0] in self.stored or not enabled:
+            self.ensure_stored(op.outputs[0])
         return None
 
     @staticmethod
@@ -153,7 +152,8 @@ class Fusion(Reaches):
                 continue
             foreign = self.producer(number).update_group not in (0, op.update_group)
             again = op.kind in READS_AGAIN or self.cuts(op, number)
-            if foreign or (again and self.is_costly(number)) or self.mixes(op, number):
+            deep = op.kind in CHOOSES and self.nested(number) >= MAX_NESTED
+            if foreign or deep or (again and self.is_costly(number)) or self.mixes(op, number):
                 self.ensure_stored(number)
         if self.is_within(op.outputs[0], MAX_OPS - 1, MAX_BUFFERS - 2) and not self.is_long(op.outputs[0]):
             return

@@ -18,6 +18,8 @@ __all__ = ["POINTWISE", "Memo", "Reach", "Reaches"]
 Memo = dict[int, tuple[Labels | None, bool]]
 # So many movements behind each other leave an expression short.
 FEW_MOVES = 2
+# Each element is one of several inputs', by its index.
+CHOOSES = ("Concat", "Insert")
 POINTWISE = ("elementwise", "movement", "source", "random", "reindex", "window")
 
 
@@ -46,6 +48,7 @@ class Reaches:
         self.reaches: dict[int, tuple[int, Reach]] = {}
         self.bounds: dict[int, tuple[int, int]] = {}
         self.most_moves: dict[int, int] = {}
+        self.most_nested: dict[int, int] = {}
         self.memos: dict[int, tuple[int, Memo]] = {}
 
     def producer(self, var: int) -> Op:
@@ -115,6 +118,17 @@ class Reaches:
             own = 0 if op.family in ("elementwise", "source", "random", "reduce") else 1
             below = [self.moves(i) for i in op.inputs] if op.family != "reduce" else []
             known = self.most_moves[var] = own + max(below, default=0)
+        return known
+
+    def nested(self, var: int) -> int:
+        """Choices between parts on the longest way down."""
+        if self.groups.in_memory(var):
+            return 0
+        known = self.most_nested.get(var)
+        if known is None:
+            op = self.producer(var)
+            below = [self.nested(i) for i in op.inputs] if op.family != "reduce" else []
+            known = self.most_nested[var] = (op.kind in CHOOSES) + max(below, default=0)
         return known
 
     def terms(self, var: int) -> int:

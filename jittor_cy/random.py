@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random as python_random
+from numbers import Number
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from jittor_cy import _graph
 from jittor_cy._var import Var
 from jittor_cy.config import flags
-from jittor_cy.errors import ArgumentError
+from jittor_cy.errors import ArgumentError, ArgumentTypeError
 from jittor_cy.ops._rules import as_var, sizes
 from jittor_cy.ops.creation import array
 from jittor_cy.ops.elementwise import cast, cos, floor, log, sqrt
@@ -125,17 +126,38 @@ def randn_like(x: Var, dtype: Any = None) -> Var:
     return randn(x.shape, dtype=dtype or x.dtype)
 
 
+def bound(value: Any, function: str, argument: str) -> Any:
+    """A parameter of a distribution: a number, or a value an element."""
+    if isinstance(value, (Var, np.ndarray, Number)):
+        return value
+    raise ArgumentTypeError(
+        f"{function}: {argument} must be a number, an array or a Var, found {type(value).__name__}",
+        help=f"sizes go to size=: jt.random.{function}(size=(2, 3))",
+    )
+
+
+def shape_of(*bounds: Any) -> tuple[int, ...]:
+    return np.broadcast_shapes(*(() if isinstance(v, Number) else tuple(v.shape) for v in bounds))
+
+
 def normal(mean: Any = 0.0, std: Any = 1.0, size: Any = None, dtype: Any = "float32") -> Var:
-    """Normal numbers; mean and std may be Vars, then their shape is the default size."""
-    if size is None:
-        shapes = [v.shape for v in (mean, std) if isinstance(v, Var)]
-        size = np.broadcast_shapes(*shapes) if shapes else ()
-    return randn(size, dtype=dtype) * std + mean
+    """Normal numbers; mean and std may be Vars or arrays, then theirs is the default size.
+
+    Raises:   ArgumentTypeError: mean or std is a tuple, say
+    Example:  >>> jt.random.normal(5.0, 0.1, size=(2, 3)).shape
+              (2, 3)
+    """
+    mean, std = bound(mean, "normal", "mean"), bound(std, "normal", "std")
+    return randn(shape_of(mean, std) if size is None else size, dtype=dtype) * std + mean
 
 
-def uniform(low: Any = 0.0, high: Any = 1.0, size: Any = (), dtype: Any = "float32") -> Var:
-    """Uniform numbers from `low` to `high`."""
-    return rand(size, dtype=dtype) * (high - low) + low
+def uniform(low: Any = 0.0, high: Any = 1.0, size: Any = None, dtype: Any = "float32") -> Var:
+    """Uniform numbers from `low` to `high`; these may be Vars or arrays, then theirs is the default size.
+
+    Raises:   ArgumentTypeError: low or high is a tuple, say
+    """
+    low, high = bound(low, "uniform", "low"), bound(high, "uniform", "high")
+    return rand(shape_of(low, high) if size is None else size, dtype=dtype) * (high - low) + low
 
 
 def randint(low: int, high: int | None = None, shape: Any = (1,), dtype: Any = "int64", *, size: Any = None) -> Var:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
+import pytest
 
 import jittor_cy as jt
+from jittor_cy.errors import ArgumentTypeError
 
 
 def test_random_numbers_follow_the_seed_and_nothing_else() -> None:
@@ -37,3 +41,24 @@ def test_distributions_have_their_moments() -> None:
 
 def test_randperm_holds_each_number_once() -> None:
     assert sorted(jt.randperm(100).tolist()) == list(range(100))
+
+
+@pytest.mark.parametrize("given", [np.zeros((3, 50), np.float32), jt.zeros(3, 50)])
+def test_each_element_of_a_parameter_has_a_number_of_its_own(given: object) -> None:
+    for drawn in (jt.random.normal(given), jt.random.normal(1.0, given + 1), jt.random.uniform(given, 2.0)):
+        assert drawn.shape == (3, 50)
+        assert len(np.unique(drawn.numpy())) > 140
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: jt.random.normal((3, 4)), "normal: mean must be a number, an array or a Var, found tuple"),
+        (lambda: jt.random.uniform(0, [3, 4]), "uniform: high must be a number, an array or a Var, found list"),
+    ],
+)
+def test_a_size_in_the_place_of_a_parameter_is_named(call: Callable[[], jt.Var], words: str) -> None:
+    with pytest.raises(ArgumentTypeError, match=words) as raised:
+        call()
+
+    assert "size=" in str(raised.value)

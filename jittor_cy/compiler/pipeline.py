@@ -23,6 +23,7 @@ from jittor_cy.compiler.passes.join import join
 from jittor_cy.compiler.passes.overlap import overlap
 from jittor_cy.compiler.passes.parity import parity
 from jittor_cy.compiler.passes.prefetch import prefetch, prefetch_within
+from jittor_cy.compiler.passes.rows import rows
 from jittor_cy.compiler.passes.simplify_graph import simplify_graph
 from jittor_cy.compiler.passes.split import split
 from jittor_cy.compiler.passes.stream import stream
@@ -75,6 +76,7 @@ LOWER = (
     Pass("stream", stream, ensures=spec.loops, device="cpu"),
     Pass("hoist", hoist, ensures=spec.named),  # from here on only values that have names are compared
     Pass("join", join, ensures=spec.named),
+    Pass("rows", rows, ensures=spec.named, device="cpu"),
     Pass("prefetch_within", prefetch_within, ensures=spec.named),
 )
 # What may be left out: unroll is a pass over the graph, the next two are about groups, finer how a map's kernel is

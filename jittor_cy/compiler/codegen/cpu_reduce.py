@@ -19,6 +19,8 @@ __all__ = ["ReducePrinter"]
 
 # Levels of the pairwise combination: a run has less than 2^48 blocks.
 STACK = 48
+# Values computed before they are folded: two rounds of all lanes at least, and no more than the first cache takes.
+RUN = 2048
 # Of a later iteration: as much as this iteration reads stays in a second-level cache of 1 MiB besides.
 FETCHED_NBYTES = 448 << 10
 
@@ -133,6 +135,8 @@ class RowReduce:
                 *indent(body),
                 "}",
             ]
+        if self.loop.rows:
+            return self.elements_by_rows(start, stop)
         bodies = [(stage, partial(self.printer.statements, stage)) for stage in self.loop.stages]
         full = [
             x
@@ -149,6 +153,43 @@ class RowReduce:
             "}",
             *[x for lines in rest for x in self.over_rest(lines, stop)],
         ]
+
+    def elements_by_rows(self, start: str, stop: str) -> list[str]:
+        """Values of a run of elements, a row at a time, and then lanes over them."""
+        axis, values = self.axis, [f"{held_type(r.value.dtype)} {self.name(r)}_value[{RUN}];" for r in self.folds]
+        rows = [(str(row.data), self.printer.text(length)) for row, length in self.loop.rows]
+        ends = [f"if (({row} + 1) * {length} < row_end) row_end = ({row} + 1) * {length};" for row, length in rows]
+        keeps = [f"{self.name(r)}_value[{axis} - run] = {self.printer.text(r.value)};" for r in self.folds]
+        one_row = [
+            *[f"const long long {row} = row_begin / {length};" for row, length in rows],
+            "long long row_end = run_end;",
+            *ends,
+            *self.printer.pragma,
+            f"for (long long {axis} = row_begin; {axis} < row_end; {axis}++) {{",
+            *indent([*self.printer.statements(self.loop.body), *keeps]),
+            "}",
+            "row_begin = row_end;",
+        ]
+        folds = [self.fold(r, "l", "at - run + l") for r in self.folds]
+        inner = [
+            f"const long long run_end = {least(f'run + {RUN}', stop)};",
+            *values,
+            "for (long long row_begin = run; row_begin < run_end;) {",
+            *indent(one_row),
+            "}",
+            "long long at = run;",
+            f"for (; at + {self.lanes} <= run_end; at += {self.lanes}) {{",
+            *indent([f"for (long long l = 0; l < {self.lanes}; l++) {{", *indent(folds), "}"]),
+            "}",
+            "for (long long l = 0; l < run_end - at; l++) {",
+            *indent(folds),
+            "}",
+        ]
+        return [f"for (long long run = {start}; run < {stop}; run += {RUN}) {{", *indent(inner), "}"]
+
+    def fold(self, r: ReduceResult, lane: str, place: str) -> str:
+        to = f"{self.name(r)}_lane[{lane}]"
+        return f"{to} = {combine_text(r.kind, r.dtype, to, f'{self.name(r)}_value[{place}]')};"
 
     def over_lanes(self, statements: tuple[Statement, ...], lines: Callable[[], list[str]]) -> list[str]:
         streams = self.printer.streams

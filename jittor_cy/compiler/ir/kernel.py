@@ -128,6 +128,7 @@ class ReduceLoop:
     them, stay in the caches until then (None: always).
     `stages`: statements that run over the same columns (or lanes) before `body`, a loop each; `arrays`: what they keep,
     a place a column (or lane).
+    `rows`: (var, length), the var being axis / length where values are computed: a row at a time.
     """
 
     axis: Expr
@@ -141,6 +142,7 @@ class ReduceLoop:
     stages: tuple[tuple[Assign, ...], ...] = ()
     arrays: tuple[Array, ...] = ()
     ahead_nbytes: Expr | None = None
+    rows: tuple[tuple[Expr, Expr], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,7 +107,7 @@ def check_reduce(
     kernel: Kernel, loop: ReduceLoop, known: set[str], written: dict[int, None], has_body: bool = True
 ) -> None:
     inner = known | {str(loop.axis.data)} | ({str(loop.columns.data)} if loop.columns is not None else set())
-    inner |= {a.name for a in loop.arrays} | {"at"}
+    inner |= {a.name for a in loop.arrays} | {str(row.data) for row, _ in loop.rows} | {"at"}
     if has_body:
         for s in (*[s for stage in loop.stages for s in stage], *loop.body):
             check_statement(kernel, s, inner, written)

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from jittor_cy.compiler.ir.graph import Graph, Op
 from jittor_cy.compiler.ir.schedule import Choices
 from jittor_cy.compiler.schedule.chain import Refusal, chains, still_apart
-from jittor_cy.compiler.schedule.group import GATHERS, Group, GroupSet, stays_apart
-from jittor_cy.compiler.schedule.heuristic import CHEAP, MAX_BUFFERS, MAX_CONCAT, MAX_NESTED, MAX_OPS, MAX_REDUCTIONS
+from jittor_cy.compiler.schedule.group import CHOOSES, MAX_NESTED, Group, GroupSet, stays_apart
+from jittor_cy.compiler.schedule.heuristic import CHEAP, MAX_BUFFERS, MAX_CONCAT, MAX_OPS, MAX_REDUCTIONS
 from jittor_cy.compiler.schedule.labels import MISALIGNED, Labels, covers, down, real_axes
 from jittor_cy.compiler.schedule.orientation import is_turned, orientation, stores_along
-from jittor_cy.compiler.schedule.reach import CHOOSES, POINTWISE, Reach, Reaches
+from jittor_cy.compiler.schedule.reach import POINTWISE, Reach, Reaches
 from jittor_cy.compiler.schedule.second_look import computed_again
 from jittor_cy.debug.trace import is_on, trace
 
@@ -298,15 +298,14 @@ class Fusion(Reaches):
 
     # ---- where a reduction goes ----
 
-    def is_gathered_again(self, var: int) -> bool:
-        """Whether a value with index calculations of its own is needed beside the reduction that asks."""
-        if self.groups.in_memory(var) or (len(self.readers[var]) < 2 and not self.graph.vars[var].output):
-            return False
-        return self.enabled and any(self.graph.ops[o].family in GATHERS for o in self.reach(var).ops)
+    def is_gathered_again(self, var: int, reduce: Op) -> bool:
+        """Whether a value with index calculations of its own is needed beside `reduce`, or at all indices of it."""
+        needed = len(self.readers[var]) > 1 or self.graph.vars[var].output or self.joins_parts(reduce, var)
+        return self.enabled and needed and self.is_gathered(var)
 
     def place_reduce(self, op: Op) -> None:
         gathered = self.root_of(op.inputs[0])
-        if self.is_gathered_again(gathered):
+        if self.is_gathered_again(gathered, op):
             self.ensure_stored(gathered)
         reach = self.reach(op.inputs[0])
         candidates = self.candidates(reach)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from jittor_cy.compiler.ir.graph import Graph, Symbol
+from jittor_cy.compiler.ir.graph import Graph, Op, Symbol
 from jittor_cy.compiler.ir.schedule import Choices
 from jittor_cy.compiler.schedule.labels import Labels
 
-__all__ = ["GATHERS", "Group", "GroupSet", "stays_apart"]
+__all__ = ["CHOOSES", "MAX_NESTED", "Group", "GroupSet", "gathers", "stays_apart"]
 
 # Families whose ops calculate an index for each element that they read.
 GATHERS = ("reindex", "window")
+# Each element is one of several inputs', by its index.
+CHOOSES = ("Concat", "Insert")
+# Values chosen from parts of values chosen from parts: each level has every loop of the levels below it.
+MAX_NESTED = 2
 
 
 @dataclass
@@ -69,7 +74,7 @@ class GroupSet:
 
     def gathers(self, group: Group) -> bool:
         """Whether the group calculates where its values lie."""
-        return any(self.graph.ops[o].family in GATHERS for o in group.ops)
+        return gathers([self.graph.ops[o] for o in group.ops])
 
     def depends(self, group: int, on: int) -> bool:
         return bool(self.closure[group] >> on & 1)
@@ -142,6 +147,12 @@ class GroupSet:
         """`group` computes this reduction."""
         self.home[var] = group.number
         self.changes += 1
+
+
+def gathers(ops: Iterable[Op]) -> bool:
+    """Whether the ops calculate where each element lies, or choose parts of parts."""
+    found = list(ops)
+    return any(op.family in GATHERS for op in found) or sum(op.kind in CHOOSES for op in found) >= MAX_NESTED
 
 
 def stays_apart(given: Choices, other: Choices) -> bool:

@@ -15,7 +15,6 @@ __all__ = [
     "LOAD_COST",
     "MAX_BUFFERS",
     "MAX_CONCAT",
-    "MAX_NESTED",
     "MAX_OPS",
     "MAX_REDUCTIONS",
     "MAX_TERMS",
@@ -60,9 +59,6 @@ MAX_REDUCTIONS = 16
 MAX_BUFFERS = 24
 # A Concat of more parts is run by the interpreter: every part is a comparison an element.
 MAX_CONCAT = 12
-
-# Values chosen from parts of values chosen from parts: each level has every loop of the levels below it.
-MAX_NESTED = 2
 
 # A value of at most this cost (primitives.COSTS) is computed again rather than written and read: a float32 that
 # passes through memory costs about as much as eight simple operations on vectors.

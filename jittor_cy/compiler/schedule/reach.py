@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from jittor_cy.compiler.ir.contraction import summed_extents
 from jittor_cy.compiler.ir.graph import Graph, Op
 from jittor_cy.compiler.ir.primitives import cost_of
-from jittor_cy.compiler.schedule.group import Group, GroupSet
+from jittor_cy.compiler.schedule.group import CHOOSES, MAX_NESTED, Group, GroupSet, gathers
 from jittor_cy.compiler.schedule.heuristic import CHEAP, LOAD_COST, MAX_TERMS, WINDOW_COST
 from jittor_cy.compiler.schedule.labels import MISALIGNED, Labels, covers, real_axes, up
 
@@ -18,8 +18,6 @@ __all__ = ["POINTWISE", "Memo", "Reach", "Reaches"]
 Memo = dict[int, tuple[Labels | None, bool]]
 # So many movements behind each other leave an expression short.
 FEW_MOVES = 2
-# Each element is one of several inputs', by its index.
-CHOOSES = ("Concat", "Insert")
 POINTWISE = ("elementwise", "movement", "source", "random", "reindex", "window")
 
 
@@ -130,6 +128,14 @@ class Reaches:
             below = [self.nested(i) for i in op.inputs] if op.family != "reduce" else []
             known = self.most_nested[var] = (op.kind in CHOOSES) + max(below, default=0)
         return known
+
+    def is_gathered(self, var: int) -> bool:
+        return not self.groups.in_memory(var) and gathers(self.graph.ops[o] for o in self.reach(var).ops)
+
+    def joins_parts(self, reduce: Op, var: int) -> bool:
+        """Whether a run of several axes goes over parts of parts: each element would ask anew which ones."""
+        real = real_axes(self.graph.vars[reduce.inputs[0]])
+        return self.nested(var) >= MAX_NESTED and sum(reduce.structure[1] <= a < reduce.structure[2] for a in real) > 1
 
     def terms(self, var: int) -> int:
         """Values that its expression names, up to MAX_TERMS + 1: one that is read at two indices counts twice.

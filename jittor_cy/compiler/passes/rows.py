@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from jittor_cy.compiler.ir.expr import Expr, node, postorder, substitute, variable
 from jittor_cy.compiler.ir.kernel import Assign, Check, Define, Kernel, Loop, Partial, ReduceLoop, Statement, in_lanes
+from jittor_cy.compiler.passes.interior import slope
 
 __all__ = ["rows"]
 
@@ -43,11 +44,17 @@ def cut(loop: ReduceLoop) -> ReduceLoop:
             if found.kind == "div" and found.args[0] is loop.axis and not found.args[1].free:
                 quotients[found] = None
     names = {q: variable(f"{loop.axis.data}_row{i}", q.dtype) for i, q in enumerate(quotients)}
-    if not names:
-        return loop
     results = tuple(replace(r, value=substitute([r.value], names)[0]) for r in loop.results)
     body = tuple(named(s, names) for s in loop.body)
+    if not names or not any_in_line([*(x for s in body for x in roots_of(s)), *(r.value for r in results)], loop.axis):
+        return loop
     return replace(loop, results=results, body=body, rows=tuple((name, q.args[1]) for q, name in names.items()))
+
+
+def any_in_line(roots: list[Expr], axis: Expr) -> bool:
+    """Whether some input is read along a row, or none moves: of elements far apart vectors are put together slowly."""
+    loads = [n for n in postorder(roots) if n.kind == "load" and str(axis.data) in n.free]
+    return not loads or any(slope(n.args[0], axis) is not None for n in loads)
 
 
 def roots_of(statement: Statement) -> list[Expr]:

@@ -35,6 +35,15 @@ def test_what_lies_in_a_line_has_no_rows() -> None:
     assert "_row0" not in text_of((jt.array(np.zeros((30, 70), np.float32)) * 2).sum())
 
 
+def test_a_matrix_whose_rows_all_lie_across_memory_is_read_as_before() -> None:
+    x = jt.array(np.arange(30 * 70, dtype=np.float32).reshape(30, 70))
+
+    alone, beside = text_of((x.T * 2).sum()), text_of((x.T * x.reshape(70, 30)).sum())
+
+    assert "_row0" not in alone and "_row0" in beside
+    assert (x.T * 2).sum().item() == 30 * 70 * (30 * 70 - 1)
+
+
 # How a factor of the value that is reduced lies, as (ours, NumPy's) of an array.
 FACTORS: dict[str, tuple[Callable[[jt.Var], jt.Var], Callable[[np.ndarray], np.ndarray]]] = {
     "whole": (lambda x: x, lambda x: x),

@@ -126,7 +126,7 @@ def randn_like(x: Var, dtype: Any = None) -> Var:
     return randn(x.shape, dtype=dtype or x.dtype)
 
 
-def bound(value: Any, function: str, argument: str) -> Any:
+def parameter(value: Any, function: str, argument: str) -> Any:
     """A parameter of a distribution: a number, or a value an element."""
     if isinstance(value, (Var, np.ndarray, Number)):
         return value
@@ -136,8 +136,8 @@ def bound(value: Any, function: str, argument: str) -> Any:
     )
 
 
-def shape_of(*bounds: Any) -> tuple[int, ...]:
-    return np.broadcast_shapes(*(() if isinstance(v, Number) else tuple(v.shape) for v in bounds))
+def shape_of(*parameters: Any) -> tuple[int, ...]:
+    return np.broadcast_shapes(*(() if isinstance(v, Number) else tuple(v.shape) for v in parameters))
 
 
 def normal(mean: Any = 0.0, std: Any = 1.0, size: Any = None, dtype: Any = "float32") -> Var:
@@ -147,7 +147,7 @@ def normal(mean: Any = 0.0, std: Any = 1.0, size: Any = None, dtype: Any = "floa
     Example:  >>> jt.random.normal(5.0, 0.1, size=(2, 3)).shape
               (2, 3)
     """
-    mean, std = bound(mean, "normal", "mean"), bound(std, "normal", "std")
+    mean, std = parameter(mean, "normal", "mean"), parameter(std, "normal", "std")
     return randn(shape_of(mean, std) if size is None else size, dtype=dtype) * std + mean
 
 
@@ -156,7 +156,7 @@ def uniform(low: Any = 0.0, high: Any = 1.0, size: Any = None, dtype: Any = "flo
 
     Raises:   ArgumentTypeError: low or high is a tuple, say
     """
-    low, high = bound(low, "uniform", "low"), bound(high, "uniform", "high")
+    low, high = parameter(low, "uniform", "low"), parameter(high, "uniform", "high")
     return rand(shape_of(low, high) if size is None else size, dtype=dtype) * (high - low) + low
 
 

@@ -39,14 +39,14 @@ def cut(loop: ReduceLoop) -> ReduceLoop:
     if not in_lanes(loop) or loop.stages:
         return replace(loop, body=tuple(map(by_rows, loop.body)))
     quotients: dict[Expr, None] = {}
-    for root in [*(x for s in loop.body for x in roots_of(s)), *(r.value for r in loop.results)]:
+    for root in [*(x for s in loop.body for x in expressions(s)), *(r.value for r in loop.results)]:
         for found in postorder([root]):
             if found.kind == "div" and found.args[0] is loop.axis and not found.args[1].free:
                 quotients[found] = None
     names = {q: variable(f"{loop.axis.data}_row{i}", q.dtype) for i, q in enumerate(quotients)}
     results = tuple(replace(r, value=substitute([r.value], names)[0]) for r in loop.results)
     body = tuple(named(s, names) for s in loop.body)
-    if not names or not any_in_line([*(x for s in body for x in roots_of(s)), *(r.value for r in results)], loop.axis):
+    if not names or not any_in_line([*(x for s in body for x in expressions(s)), *(r.value for r in results)], loop.axis):
         return loop
     return replace(loop, results=results, body=body, rows=tuple((name, q.args[1]) for q, name in names.items()))
 
@@ -57,7 +57,7 @@ def any_in_line(roots: list[Expr], axis: Expr) -> bool:
     return not loads or any(slope(n.args[0], axis) is not None for n in loads)
 
 
-def roots_of(statement: Statement) -> list[Expr]:
+def expressions(statement: Statement) -> list[Expr]:
     """Expressions of a statement without an inner loop."""
     match statement:
         case Assign(target=target, value=value):
@@ -77,6 +77,6 @@ def named(statement: Statement, names: dict[Expr, Expr]) -> Statement:
         case Define(value=value):
             return replace(statement, value=substitute([value], names)[0])
         case Check():
-            index, limit, inside, *guards = substitute(roots_of(statement), names)
+            index, limit, inside, *guards = substitute(expressions(statement), names)
             return Check(statement.op, index, limit, inside, guards[0] if guards else None)
     return statement

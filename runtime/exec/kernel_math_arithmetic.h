@@ -23,8 +23,9 @@ static inline long long jt_neg_i64(long long a) { return -a; }
 static inline unsigned short jt_neg_u16(unsigned short a) { return (unsigned short)(0 - a); }
 static inline unsigned jt_neg_u32(unsigned a) { return (unsigned)(0 - a); }
 static inline unsigned long long jt_neg_u64(unsigned long long a) { return (unsigned long long)(0 - a); }
-static inline float jt_neg_f32(float a) { return -a; }
-static inline double jt_neg_f64(double a) { return -a; }
+/* By its bits: of -fma(a, b, c) gcc makes -(a * b) - c, which has the other sign where the sum is 0. */
+static inline float jt_neg_f32(float a) { return jt_from_bits_f32(jt_bits_f32(a) ^ 0x80000000u); }
+static inline double jt_neg_f64(double a) { return jt_from_bits_f64(jt_bits_f64(a) ^ 0x8000000000000000ull); }
 static inline unsigned char jt_abs_b(unsigned char a) { return a; }
 static inline unsigned char jt_abs_u8(unsigned char a) { return a; }
 static inline signed char jt_abs_i8(signed char a) { return (signed char)(a < 0 ? -a : a); }

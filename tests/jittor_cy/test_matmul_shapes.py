@@ -199,3 +199,15 @@ def test_halves_along_rows_are_rounded_once(dtype: str, unit: float) -> None:
     error = 700 * 2**-24 * (np.abs(x) @ np.abs(y))
     assert found.dtype == dtype
     assert (np.abs(found.float32().numpy() - x @ y) <= error + unit * np.abs(x @ y) + error * unit).all()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_negative_of_a_sum_is_its_negative_also_where_it_is_zero(dtype: str, settled: object) -> None:
+    """Products that cancel: gcc made -(a * b) - c of -fma(a, b, c), which is +0 where the other is -0."""
+    x = np.array([[-1, -2, -3, -1], [-1, -2, -3, -1], [-1, -1, -2, -2], [1, -1, 0, 0]], dtype)
+
+    product = (jt.array(np.sin(x)) @ jt.array(x)).numpy()
+    negated = (-(jt.array(np.sin(x)) @ jt.array(x))).numpy()
+
+    assert negated.tobytes() == np.negative(product).tobytes()
+    assert (negated == 0).any()

@@ -46,7 +46,8 @@ def cut(loop: ReduceLoop) -> ReduceLoop:
     names = {q: variable(f"{loop.axis.data}_row{i}", q.dtype) for i, q in enumerate(quotients)}
     results = tuple(replace(r, value=substitute([r.value], names)[0]) for r in loop.results)
     body = tuple(named(s, names) for s in loop.body)
-    if not names or not any_in_line([*(x for s in body for x in expressions(s)), *(r.value for r in results)], loop.axis):
+    roots = [*(x for s in body for x in expressions(s)), *(r.value for r in results)]
+    if not names or not any_in_line(roots, loop.axis):
         return loop
     return replace(loop, results=results, body=body, rows=tuple((name, q.args[1]) for q, name in names.items()))
 

@@ -59,7 +59,7 @@ struct Operand {
   }
 
   /// x with a dim for each of `axes`, turned and repeated; the axes that are left out have extent 1.
-  VarRef laid_along(const Axes& axes, const Shape& shape) const {
+  VarRef laid_along(const Axes& axes, const Shape& shape, const char* function) const {
     Axes perm, from;
     for (std::size_t i = 0; i < axes.size(); ++i) {
       const int64_t d = dim_of(dims, axes[i]);
@@ -72,7 +72,7 @@ struct Operand {
     }
     const VarRef turned = make_transpose(x, perm);
     const Shape own(turned->shape.begin(), turned->shape.begin() + kept);
-    return make_broadcast(make_reshape(turned, own, "matmul"), shape, from);
+    return make_broadcast(make_reshape(turned, own, function), shape, from);
   }
 };
 
@@ -85,7 +85,7 @@ VarRef sum_of_rows(const Operand& rows, const Operand& other, const ContractionM
     axes.push_back(rows.dims[d].axis1);
     if (rows.dims[d].axis1 >= map.out_ndim) summed |= uint32_t{1} << d;
   }
-  const VarRef products = rows.x * other.laid_along(axes, rows.x->shape);
+  const VarRef products = rows.x * other.laid_along(axes, rows.x->shape, function);
   const VarRef sums = make_reduce(products, ReduceKind::kSum, summed, function);
   for (int64_t axis = 0; axis < map.out_ndim; ++axis) {  // those of extent 1 that are missing come with the reshape
     if (const int64_t d = dim_of(rows.dims, axis); d >= 0) perm.push_back(d);
@@ -93,10 +93,10 @@ VarRef sum_of_rows(const Operand& rows, const Operand& other, const ContractionM
   return make_reshape(make_transpose(sums, perm), shape, function);
 }
 
-VarRef product(const Operand& a, const Operand& b, const Shape& shape) {
+VarRef product(const Operand& a, const Operand& b, const Shape& shape, const char* function) {
   Axes axes;
   for (std::size_t axis = 0; axis < shape.size(); ++axis) axes.push_back(static_cast<int64_t>(axis));
-  return a.laid_along(axes, shape) * b.laid_along(axes, shape);
+  return a.laid_along(axes, shape, function) * b.laid_along(axes, shape, function);
 }
 
 /// Null where a Contraction is the better way.
@@ -107,7 +107,7 @@ VarRef as_product(const VarRef& a_given, const VarRef& b_given, const Contractio
   const Operand from_a{a_given, map.a}, from_b{b_given, map.b};
   const int64_t terms = from_a.summed_elements(map);
   if (terms != from_b.summed_elements(map)) return VarRef();
-  if (terms == 1) return product(from_a, from_b, shape);
+  if (terms == 1) return product(from_a, from_b, shape, function);
   const bool a_rows = from_a.is_rows(map, shape);
   if (terms < kShortestRow || (!a_rows && !from_b.is_rows(map, shape))) return VarRef();
   const Dtype dtype = compute_dtype(a_given->dtype);  // 16-bit floats are rounded once, behind the sum

@@ -19,7 +19,7 @@ __all__ = ["ReducePrinter"]
 
 # Levels of the pairwise combination: a run has less than 2^48 blocks.
 STACK = 48
-# Values computed before they are folded: two rounds of all lanes at least, and no more than the first cache takes.
+# Values computed before they are folded: a multiple of all numbers of lanes, and no more than the first cache takes.
 RUN = 2048
 # Of a later iteration: as much as this iteration reads stays in a second-level cache of 1 MiB besides.
 FETCHED_NBYTES = 448 << 10

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from jittor_cy.compiler.ir.contraction import summed_extents
@@ -36,6 +37,14 @@ def elements_of(graph: Graph, op: Op) -> int:
         return math.prod(summed_extents(graph, op) or ())
     run = graph.vars[op.inputs[0]].shape[op.structure[1] : op.structure[2]]
     return math.prod(s.value for s in run)  # type: ignore[misc]
+
+
+def moves_elements(op: Op) -> bool:
+    return op.family not in ("elementwise", "source", "random", "reduce")
+
+
+def chooses_parts(op: Op) -> bool:
+    return op.kind in CHOOSES
 
 
 class Reaches:
@@ -108,26 +117,21 @@ class Reaches:
 
     def moves(self, var: int) -> int:
         """Movements on the longest way down, or a few more: each may double what is named."""
-        if self.groups.in_memory(var):
-            return 0
-        known = self.most_moves.get(var)
-        if known is None:
-            op = self.producer(var)
-            own = 0 if op.family in ("elementwise", "source", "random", "reduce") else 1
-            below = [self.moves(i) for i in op.inputs] if op.family != "reduce" else []
-            known = self.most_moves[var] = own + max(below, default=0)
-        return known
+        return self.most_on_the_way(var, self.most_moves, moves_elements)
 
     def nested(self, var: int) -> int:
-        """Choices between parts on the longest way down."""
+        """Choices between parts on the longest way down, or a few more."""
+        return self.most_on_the_way(var, self.most_nested, chooses_parts)
+
+    def most_on_the_way(self, var: int, known: dict[int, int], counts: Callable[[Op], bool]) -> int:
+        """Ops that count on the longest way down to memory and reductions; more where some was stored since."""
         if self.groups.in_memory(var):
             return 0
-        known = self.most_nested.get(var)
-        if known is None:
+        if var not in known:
             op = self.producer(var)
-            below = [self.nested(i) for i in op.inputs] if op.family != "reduce" else []
-            known = self.most_nested[var] = (op.kind in CHOOSES) + max(below, default=0)
-        return known
+            below = op.inputs if op.family != "reduce" else ()
+            known[var] = counts(op) + max((self.most_on_the_way(i, known, counts) for i in below), default=0)
+        return known[var]
 
     def is_gathered(self, var: int) -> bool:
         return not self.groups.in_memory(var) and gathers(self.graph.ops[o] for o in self.reach(var).ops)

@@ -143,12 +143,19 @@ def reduce_row(
 
     def run(x: np.ndarray, axis: Any, keep: bool) -> np.ndarray:
         wide = x.astype(np.float64) if x.dtype.kind == "f" and not exact else x
-        out = np.asarray(numpy(wide, axis=axis, keepdims=keep))
+        out = unsigned(np.asarray(numpy(wide, axis=axis, keepdims=keep)))
         if result is None:
             return out.astype(x.dtype if x.dtype.kind == "f" else np.int64)
         return out
 
-    return OpRow(name, "reduce", draw, lambda jt, x, axis, keep: getattr(jt, name)(x, axis, keepdims=keep), run)
+    def jittor(jt: Any, x: Any, axis: Any, keep: bool) -> Any:
+        return unsigned(getattr(jt, name)(x, axis, keepdims=keep))
+
+    def unsigned(out: Any) -> Any:
+        """NumPy leaves open which of two zeros is the larger one; a division by it would tell."""
+        return out + 0.0 if name in ("max", "min") else out
+
+    return OpRow(name, "reduce", draw, jittor, run)
 
 
 def cast_row() -> OpRow:
